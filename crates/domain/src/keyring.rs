@@ -1,0 +1,297 @@
+//! The keys that keep a stolen database useless, and what is done with them.
+//!
+//! One root key opens the keyring that the store holds. Each ring key has an id (`kid`) and one use: deriving codes,
+//! sealing personal data, or hashing for look-up. New work takes the newest key of its use; older ones stay to read
+//! what they wrote. Look-up hashes must stay comparable, so there is one look-up key for an installation's life.
+
+use std::{collections::BTreeMap, fmt};
+
+use chacha20poly1305::{
+    KeyInit, XChaCha20Poly1305, XNonce,
+    aead::{Aead, Payload},
+};
+use hmac::{Hmac, Mac};
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+
+use crate::{ports::Random, secret::SecretKey};
+
+/// XChaCha20-Poly1305: 24 random bytes a message never repeat in practice.
+const NONCE: usize = 24;
+
+/// What a ring key is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KeyUse {
+    /// Deriving codes.
+    Code,
+    /// Sealing personal data.
+    Seal,
+    /// Keyed hashes for look-up.
+    Lookup,
+}
+
+impl KeyUse {
+    /// Every use.
+    pub const ALL: [Self; 3] = [Self::Code, Self::Seal, Self::Lookup];
+
+    /// The name in SQL.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Code => "code",
+            Self::Seal => "seal",
+            Self::Lookup => "lookup",
+        }
+    }
+}
+
+/// The id of a ring key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Kid(pub u32);
+
+/// Something sealed could not be opened, or a key is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum KeyringError {
+    /// The value names a key that this keyring does not hold.
+    #[error("key {0} is not in the keyring")]
+    MissingKey(u32),
+    /// The value was changed, moved to another row, or sealed under another key.
+    #[error("a sealed value does not open: it was changed, moved, or belongs to another installation")]
+    DoesNotOpen,
+}
+
+/// The one key that opens the keyring. Comes from a file or the environment, never from the store.
+#[derive(Debug, Clone)]
+pub struct RootKey(SecretKey);
+
+impl RootKey {
+    /// Takes over 32 bytes.
+    pub fn new(bytes: [u8; 32]) -> Self {
+        Self(SecretKey::new(bytes))
+    }
+
+    /// What the store keeps to notice a node with another root key.
+    pub fn fingerprint(&self) -> String {
+        let digest = mac(&self.0, &[b"backstop root key fingerprint v1"]);
+        data_encoding::HEXLOWER.encode(&digest[..16])
+    }
+
+    /// Seals a ring key for the store.
+    pub fn wrap(&self, kid: Kid, key_use: KeyUse, key: &SecretKey, random: &dyn Random) -> Vec<u8> {
+        seal_with(&self.0, key.expose(), &wrapping_context(kid, key_use), random)
+    }
+
+    /// Opens a ring key from the store.
+    ///
+    /// # Errors
+    /// [`KeyringError::DoesNotOpen`] under another root key.
+    pub fn unwrap(&self, kid: Kid, key_use: KeyUse, wrapped: &[u8]) -> Result<SecretKey, KeyringError> {
+        let opened = open_with(&self.0, wrapped, &wrapping_context(kid, key_use))?;
+        Ok(SecretKey::new(opened.try_into().map_err(|_| KeyringError::DoesNotOpen)?))
+    }
+}
+
+fn wrapping_context(kid: Kid, key_use: KeyUse) -> Vec<u8> {
+    format!("backstop ring key v1|{}|{}", kid.0, key_use.as_str()).into_bytes()
+}
+
+/// The opened ring.
+#[derive(Clone)]
+pub struct Keyring {
+    keys: BTreeMap<Kid, (KeyUse, SecretKey)>,
+    code: Kid,
+    seal: Kid,
+    lookup: Kid,
+}
+
+impl Keyring {
+    /// Makes a ring of opened keys.
+    ///
+    /// # Errors
+    /// [`KeyringError::MissingKey`] if a use has no key.
+    pub fn new(keys: impl IntoIterator<Item = (Kid, KeyUse, SecretKey)>) -> Result<Self, KeyringError> {
+        let keys: BTreeMap<_, _> =
+            keys.into_iter().map(|(kid, key_use, key)| (kid, (key_use, key))).collect();
+        let newest = |wanted: KeyUse| {
+            keys.iter().rev().find(|(_, (key_use, _))| *key_use == wanted).map(|(kid, _)| *kid)
+        };
+        let oldest =
+            |wanted: KeyUse| keys.iter().find(|(_, (key_use, _))| *key_use == wanted).map(|(kid, _)| *kid);
+        let missing = KeyringError::MissingKey(0);
+        Ok(Self {
+            code: newest(KeyUse::Code).ok_or(missing)?,
+            seal: newest(KeyUse::Seal).ok_or(missing)?,
+            lookup: oldest(KeyUse::Lookup).ok_or(missing)?,
+            keys,
+        })
+    }
+
+    /// The key that new codes are derived with.
+    pub fn code_kid(&self) -> Kid {
+        self.code
+    }
+
+    /// HMAC-SHA-256 under the code key `kid` over length-prefixed parts.
+    pub(crate) fn code_prf(&self, kid: Kid, parts: &[&[u8]]) -> Result<[u8; 32], KeyringError> {
+        match self.keys.get(&kid) {
+            Some((KeyUse::Code, key)) => Ok(mac(key, parts)),
+            _ => Err(KeyringError::MissingKey(kid.0)),
+        }
+    }
+
+    /// A keyed hash to find a value by, without the value at rest. `label` keeps the kinds of values apart.
+    pub fn lookup(&self, label: &str, value: &[u8]) -> LookupHash {
+        let mut hash = [0; 16];
+        if let Some((_, key)) = self.keys.get(&self.lookup) {
+            hash.copy_from_slice(&mac(key, &[b"backstop look-up v1", label.as_bytes(), value])[..16]);
+        }
+        LookupHash(hash)
+    }
+
+    /// Seals `plain` so that it opens only with the same `context` (table, row, column).
+    pub fn seal(&self, plain: &[u8], context: &[u8], random: &dyn Random) -> Sealed {
+        let mut sealed = self.seal.0.to_be_bytes().to_vec();
+        if let Some((_, key)) = self.keys.get(&self.seal) {
+            sealed.extend(seal_with(key, plain, context, random));
+        }
+        Sealed(sealed)
+    }
+
+    /// Opens what [`Keyring::seal`] sealed.
+    ///
+    /// # Errors
+    /// If the key is gone, or the value was changed or moved.
+    pub fn open(&self, sealed: &Sealed, context: &[u8]) -> Result<Vec<u8>, KeyringError> {
+        let (kid, rest) = sealed.0.split_first_chunk::<4>().ok_or(KeyringError::DoesNotOpen)?;
+        let kid = Kid(u32::from_be_bytes(*kid));
+        match self.keys.get(&kid) {
+            Some((KeyUse::Seal, key)) => open_with(key, rest, context),
+            _ => Err(KeyringError::MissingKey(kid.0)),
+        }
+    }
+}
+
+impl fmt::Debug for Keyring {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.keys.iter().map(|(kid, (key_use, _))| (kid.0, key_use))).finish()
+    }
+}
+
+/// A keyed hash of 128 bits, for look-up.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LookupHash(pub [u8; 16]);
+
+impl fmt::Debug for LookupHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&data_encoding::HEXLOWER.encode(&self.0[..4]))
+    }
+}
+
+/// Ciphertext with its key id and nonce in front.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Sealed(Vec<u8>);
+
+impl Sealed {
+    /// The bytes for the store.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Takes the bytes back from the store.
+    pub fn from_bytes(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+}
+
+impl fmt::Debug for Sealed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[sealed, {} bytes]", self.0.len())
+    }
+}
+
+#[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
+fn mac(key: &SecretKey, parts: &[&[u8]]) -> [u8; 32] {
+    let mut mac = <Hmac<Sha256> as Mac>::new_from_slice(key.expose()).expect("HMAC takes any key");
+    for part in parts {
+        mac.update(&(part.len() as u64).to_be_bytes());
+        mac.update(part);
+    }
+    mac.finalize().into_bytes().into()
+}
+
+#[expect(clippy::expect_used, reason = "the cipher fails only past 256 GiB")]
+fn seal_with(key: &SecretKey, plain: &[u8], context: &[u8], random: &dyn Random) -> Vec<u8> {
+    let mut nonce = [0; NONCE];
+    random.fill(&mut nonce);
+    let sealed = XChaCha20Poly1305::new(key.expose().into())
+        .encrypt(XNonce::from_slice(&nonce), Payload { msg: plain, aad: context })
+        .expect("the value fits the cipher");
+    [nonce.as_slice(), &sealed].concat()
+}
+
+fn open_with(key: &SecretKey, sealed: &[u8], context: &[u8]) -> Result<Vec<u8>, KeyringError> {
+    let (nonce, rest) = sealed.split_first_chunk::<NONCE>().ok_or(KeyringError::DoesNotOpen)?;
+    XChaCha20Poly1305::new(key.expose().into())
+        .decrypt(XNonce::from_slice(nonce), Payload { msg: rest, aad: context })
+        .map_err(|_| KeyringError::DoesNotOpen)
+}
+
+/// Makes the first keys of an installation, or one more key for `key_use`.
+pub fn generate(random: &dyn Random) -> SecretKey {
+    let mut bytes = [0; 32];
+    random.fill(&mut bytes);
+    SecretKey::new(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ports::random::SeededRandom;
+
+    fn ring(random: &SeededRandom) -> Keyring {
+        let keys =
+            KeyUse::ALL.into_iter().zip(1..).map(|(key_use, kid)| (Kid(kid), key_use, generate(random)));
+        Keyring::new(keys).unwrap()
+    }
+
+    #[test]
+    fn a_sealed_value_opens_only_in_its_own_place() {
+        let random = SeededRandom::new(1);
+        let ring = ring(&random);
+        let sealed = ring.seal(b"+919876543210", b"row 1", &random);
+        assert_eq!(ring.open(&sealed, b"row 1").unwrap(), b"+919876543210");
+        assert_eq!(ring.open(&sealed, b"row 2"), Err(KeyringError::DoesNotOpen));
+        let mut flipped = sealed.as_bytes().to_vec();
+        *flipped.last_mut().unwrap() ^= 1;
+        assert_eq!(ring.open(&Sealed::from_bytes(flipped), b"row 1"), Err(KeyringError::DoesNotOpen));
+        assert_eq!(ring.open(&Sealed::from_bytes(vec![]), b"row 1"), Err(KeyringError::DoesNotOpen));
+    }
+
+    #[test]
+    fn after_a_rotation_old_values_still_open_and_look_ups_still_match() {
+        let random = SeededRandom::new(2);
+        let old = ring(&random);
+        let sealed = old.seal(b"value", b"row", &random);
+        let mut keys: Vec<_> =
+            old.keys.iter().map(|(kid, (key_use, key))| (*kid, *key_use, key.clone())).collect();
+        keys.push((Kid(10), KeyUse::Code, generate(&random)));
+        keys.push((Kid(11), KeyUse::Seal, generate(&random)));
+        let new = Keyring::new(keys).unwrap();
+        assert_eq!((new.code_kid(), new.seal), (Kid(10), Kid(11)));
+        assert_eq!(new.open(&sealed, b"row").unwrap(), b"value");
+        assert_eq!(new.lookup("recipient", b"x"), old.lookup("recipient", b"x"));
+        assert_ne!(new.lookup("recipient", b"x"), new.lookup("network", b"x"));
+    }
+
+    #[test]
+    fn another_root_key_opens_nothing_and_shows_another_fingerprint() {
+        let random = SeededRandom::new(3);
+        let (root, other) = (RootKey::new([1; 32]), RootKey::new([2; 32]));
+        let wrapped = root.wrap(Kid(1), KeyUse::Code, &generate(&random), &random);
+        assert!(root.unwrap(Kid(1), KeyUse::Code, &wrapped).is_ok());
+        assert!(root.unwrap(Kid(1), KeyUse::Seal, &wrapped).is_err());
+        assert!(other.unwrap(Kid(1), KeyUse::Code, &wrapped).is_err());
+        assert_ne!(root.fingerprint(), other.fingerprint());
+    }
+}

@@ -1,0 +1,23 @@
+//! What a verification is: types, rules, states, routing, and the ports to the outside. No runtime, no IO, no clock.
+//!
+//! Start at [`verification`] for what is proven and how a check is judged, at [`plan`] for how a code travels, and at
+//! [`ports`] for what the outside must offer. Everything else is a word of those three.
+
+pub mod application;
+pub mod attempt;
+pub mod breaker;
+pub mod channel;
+pub mod clock;
+pub mod code;
+pub mod delivery;
+pub mod id;
+pub mod keyring;
+pub mod limit;
+pub mod outcome;
+pub mod plan;
+pub mod ports;
+pub mod purpose;
+pub mod recipient;
+pub mod secret;
+pub mod template;
+pub mod verification;

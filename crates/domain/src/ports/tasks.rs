@@ -1,0 +1,15 @@
+//! The port that tasks and sleeps go through, so that production runs on threads and a simulation on one, seeded.
+
+use std::{future::Future, pin::Pin, time::Duration};
+
+/// A boxed future.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Runs tasks and lets time pass.
+pub trait Tasks: Send + Sync {
+    /// Runs `task` beside the caller until it ends.
+    fn spawn(&self, task: BoxFuture<'static, ()>);
+
+    /// Ends after `span`.
+    fn sleep(&self, span: Duration) -> BoxFuture<'static, ()>;
+}

@@ -1,0 +1,307 @@
+//! Message texts by channel and locale, with placeholders checked.
+//!
+//! Logic-free: a placeholder is replaced once by its value, and a value is never read for placeholders again. A locale
+//! is a key to look up, never a path.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroize;
+
+use crate::{channel::Channel, code::Code, secret::SecretString};
+
+/// What a person approves: amount and payee stand in the message, and their digest is bound into the code.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Transaction {
+    /// As the person reads it, with its currency: `INR 48,200.00`.
+    pub amount: String,
+    /// Who is paid.
+    pub payee: String,
+}
+
+/// A text that cannot be a template.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidTemplate {
+    /// Nowhere says `{code}`.
+    #[error("a template must hold {{code}} exactly once")]
+    NoCode,
+    /// A placeholder that does not exist.
+    #[error("unknown placeholder {{{0}}}; there are code, brand, minutes, amount, payee")]
+    UnknownPlaceholder(String),
+    /// An opening brace without its end.
+    #[error("a {{ without its }}")]
+    Unclosed,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Piece {
+    Text(String),
+    Code,
+    Brand,
+    Minutes,
+    Amount,
+    Payee,
+}
+
+/// A checked message text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Template(Vec<Piece>);
+
+impl Template {
+    /// Reads a text such as `{code} is your {brand} code.`
+    ///
+    /// # Errors
+    /// Says which placeholder is wrong.
+    pub fn parse(text: &str) -> Result<Self, InvalidTemplate> {
+        let mut pieces = Vec::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once('{') {
+            let (name, tail) = after.split_once('}').ok_or(InvalidTemplate::Unclosed)?;
+            if !before.is_empty() {
+                pieces.push(Piece::Text(before.to_owned()));
+            }
+            pieces.push(match name {
+                "code" => Piece::Code,
+                "brand" => Piece::Brand,
+                "minutes" => Piece::Minutes,
+                "amount" => Piece::Amount,
+                "payee" => Piece::Payee,
+                other => return Err(InvalidTemplate::UnknownPlaceholder(other.to_owned())),
+            });
+            rest = tail;
+        }
+        if !rest.is_empty() {
+            pieces.push(Piece::Text(rest.to_owned()));
+        }
+        if pieces.iter().filter(|piece| **piece == Piece::Code).count() != 1 {
+            return Err(InvalidTemplate::NoCode);
+        }
+        Ok(Self(pieces))
+    }
+
+    fn render(&self, values: &Values<'_>, code: &str) -> String {
+        let mut text = String::with_capacity(160);
+        for piece in &self.0 {
+            match piece {
+                Piece::Text(fixed) => text.push_str(fixed),
+                Piece::Code => text.push_str(code),
+                Piece::Brand => text.push_str(values.brand),
+                Piece::Minutes => text.push_str(&minutes(values.ttl).to_string()),
+                Piece::Amount => text.push_str(values.transaction.map_or("", |t| &t.amount)),
+                Piece::Payee => text.push_str(values.transaction.map_or("", |t| &t.payee)),
+            }
+        }
+        text
+    }
+}
+
+/// Whole minutes, rounded down but never to nothing: a promise that the code keeps.
+fn minutes(ttl: Duration) -> u64 {
+    (ttl.as_secs() / 60).max(1)
+}
+
+/// What goes into a message.
+#[derive(Debug, Clone, Copy)]
+pub struct Values<'a> {
+    /// The application's name for people.
+    pub brand: &'a str,
+    /// How long the code lives.
+    pub ttl: Duration,
+    /// What is approved, where it is a transaction.
+    pub transaction: Option<&'a Transaction>,
+    /// The language asked for, as BCP 47: `hi-IN`.
+    pub locale: Option<&'a str>,
+}
+
+/// A message as a person will read it.
+#[derive(Debug, Clone)]
+pub struct Rendered {
+    /// The subject line, where the channel has one. Without the code: subjects show on locked screens.
+    pub subject: String,
+    /// The text; a script to read out for voice.
+    pub text: SecretString,
+    /// The language it came out in.
+    pub locale: &'static str,
+}
+
+struct Texts {
+    locale: &'static str,
+    subject: &'static str,
+    plain: &'static str,
+    transaction: &'static str,
+    voice: &'static str,
+}
+
+/// The built-in languages; the first is for everyone else.
+const BUILT_IN: [Texts; 5] = [
+    Texts {
+        locale: "en",
+        subject: "Your {brand} code",
+        plain: "{code} is your {brand} code, valid for {minutes} minutes. Keep it secure: never share it. Not you? Contact support.",
+        transaction: "{code} approves {amount} to {payee} at {brand}, valid for {minutes} minutes. Not you? Never share it.",
+        voice: "Hello. Your {brand} code is: {code}. Again: {code}. Goodbye.",
+    },
+    Texts {
+        locale: "hi",
+        subject: "आपका {brand} कोड",
+        plain: "{code} आपका {brand} कोड है, {minutes} मिनट तक मान्य। इसे किसी को न बताएँ।",
+        transaction: "{code} से {brand} पर {payee} को {amount} का भुगतान स्वीकृत होगा, {minutes} मिनट तक मान्य। इसे किसी को न बताएँ।",
+        voice: "नमस्ते। आपका {brand} कोड है: {code}। फिर से: {code}। धन्यवाद।",
+    },
+    Texts {
+        locale: "es",
+        subject: "Tu código de {brand}",
+        plain: "{code} es tu código de {brand}, válido {minutes} minutos. No lo compartas con nadie.",
+        transaction: "{code} aprueba {amount} a {payee} en {brand}, válido {minutes} minutos. No lo compartas.",
+        voice: "Hola. Tu código de {brand} es: {code}. Otra vez: {code}. Adiós.",
+    },
+    Texts {
+        locale: "fr",
+        subject: "Votre code {brand}",
+        plain: "{code} est votre code {brand}, valable {minutes} minutes. Ne le partagez avec personne.",
+        transaction: "{code} approuve {amount} pour {payee} chez {brand}, valable {minutes} minutes. Ne le partagez pas.",
+        voice: "Bonjour. Votre code {brand} est : {code}. Encore une fois : {code}. Au revoir.",
+    },
+    Texts {
+        locale: "de",
+        subject: "Ihr Code für {brand}",
+        plain: "{code} ist Ihr Code für {brand}, gültig für {minutes} Minuten. Geben Sie ihn niemandem.",
+        transaction: "{code} bestätigt {amount} an {payee} bei {brand}, gültig für {minutes} Minuten. Geben Sie ihn niemandem.",
+        voice: "Guten Tag. Ihr Code für {brand} ist: {code}. Noch einmal: {code}. Auf Wiederhören.",
+    },
+];
+
+/// An application's texts: its own where it has some, else the built-in ones.
+#[derive(Debug, Clone, Default)]
+pub struct Templates {
+    own: BTreeMap<Channel, Template>,
+}
+
+impl Templates {
+    /// Texts of the application's own, by channel, for every language.
+    pub fn new(own: BTreeMap<Channel, Template>) -> Self {
+        Self { own }
+    }
+
+    /// Renders the message that carries `code` over `channel`.
+    pub fn render(&self, channel: Channel, code: &Code, values: &Values<'_>) -> Rendered {
+        let texts = texts_for(values.locale);
+        let subject = texts.subject.replace("{brand}", values.brand);
+        let mut said =
+            if channel == Channel::Voice { spoken(code.expose()) } else { code.expose().to_owned() };
+        let text = match self.own.get(&channel) {
+            Some(own) => own.render(values, &said),
+            None => built_in(texts, channel, values, &said),
+        };
+        said.zeroize();
+        Rendered { subject, text: SecretString::new(text), locale: texts.locale }
+    }
+}
+
+fn built_in(texts: &Texts, channel: Channel, values: &Values<'_>, code: &str) -> String {
+    let source = match (channel, values.transaction) {
+        (Channel::Voice, _) => texts.voice,
+        (_, Some(_)) => texts.transaction,
+        (_, None) => texts.plain,
+    };
+    // The voice script says the code twice, so it is not read by `Template::parse`, which wants it once.
+    let mut pieces = Vec::new();
+    for part in source.split_inclusive("{code}") {
+        match part.strip_suffix("{code}") {
+            Some(before) => pieces.extend([Piece::Text(before.to_owned()), Piece::Code]),
+            None => pieces.push(Piece::Text(part.to_owned())),
+        }
+    }
+    let expanded = pieces.into_iter().flat_map(|piece| match piece {
+        Piece::Text(text) => placeholders(&text),
+        other => vec![other],
+    });
+    Template(expanded.collect()).render(values, code)
+}
+
+fn placeholders(text: &str) -> Vec<Piece> {
+    match Template::parse(&format!("{text}{{code}}")) {
+        Ok(Template(mut pieces)) => {
+            pieces.pop();
+            pieces
+        }
+        Err(_) => vec![Piece::Text(text.to_owned())],
+    }
+}
+
+fn texts_for(locale: Option<&str>) -> &'static Texts {
+    let language = locale.and_then(|tag| tag.split(['-', '_']).next()).unwrap_or("en");
+    BUILT_IN.iter().find(|texts| texts.locale.eq_ignore_ascii_case(language)).unwrap_or(&BUILT_IN[0])
+}
+
+/// `4, 8, 2, 9`: said one by one, with a pause between.
+fn spoken(code: &str) -> String {
+    let characters: Vec<String> = code.chars().map(String::from).collect();
+    characters.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLAIN: Values<'static> =
+        Values { brand: "Acme", ttl: Duration::from_secs(599), transaction: None, locale: None };
+
+    fn render(templates: &Templates, channel: Channel, values: &Values<'_>) -> String {
+        templates.render(channel, &Code::custom("482913").unwrap(), values).text.expose().to_owned()
+    }
+
+    #[test]
+    fn the_text_says_brand_code_and_no_more_minutes_than_the_code_lives() {
+        let text = render(&Templates::default(), Channel::Sms, &PLAIN);
+        assert_eq!(
+            text,
+            "482913 is your Acme code, valid for 9 minutes. Keep it secure: never share it. Not you? Contact support."
+        );
+        assert!(text.len() <= 160, "one segment");
+    }
+
+    #[test]
+    fn every_language_says_code_and_brand_and_the_payment_where_there_is_one() {
+        let transaction = Transaction { amount: "INR 48,200.00".into(), payee: "Ferrycart".into() };
+        for texts in &BUILT_IN {
+            for channel in Channel::ALL {
+                let values = Values { locale: Some(texts.locale), transaction: Some(&transaction), ..PLAIN };
+                let text = render(&Templates::default(), channel, &values);
+                assert!(text.contains("Acme") && !text.contains('{'), "{text}");
+                if channel == Channel::Voice {
+                    assert_eq!(text.matches("4, 8, 2, 9, 1, 3").count(), 2, "{text}");
+                } else {
+                    assert_eq!(text.matches("482913").count(), 1, "{text}");
+                    assert!(text.contains("48,200.00") && text.contains("Ferrycart"), "{text}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_unknown_locale_or_a_path_gets_the_default_language() {
+        for locale in ["xx", "", "../../etc/passwd", "EN-gb"] {
+            let values = Values { locale: Some(locale), ..PLAIN };
+            assert!(render(&Templates::default(), Channel::Sms, &values).contains("is your Acme code"));
+        }
+    }
+
+    #[test]
+    fn a_value_is_never_read_for_placeholders_again() {
+        let transaction = Transaction { amount: "{code}{brand}{{x}}".into(), payee: "%s {minutes}".into() };
+        let own = Template::parse("{payee} {amount} {code}").unwrap();
+        let templates = Templates::new(BTreeMap::from([(Channel::Sms, own)]));
+        let values = Values { transaction: Some(&transaction), ..PLAIN };
+        assert_eq!(render(&templates, Channel::Sms, &values), "%s {minutes} {code}{brand}{{x}} 482913");
+    }
+
+    #[test]
+    fn a_template_without_its_code_or_with_an_unknown_placeholder_is_refused() {
+        assert_eq!(Template::parse("hello"), Err(InvalidTemplate::NoCode));
+        assert_eq!(Template::parse("{code} {code}"), Err(InvalidTemplate::NoCode));
+        assert_eq!(Template::parse("{code} {name}"), Err(InvalidTemplate::UnknownPlaceholder("name".into())));
+        assert_eq!(Template::parse("{code} {"), Err(InvalidTemplate::Unclosed));
+    }
+}
