@@ -252,6 +252,9 @@ fn usable(situation: &Situation<'_>, route: &Route) -> bool {
         let channel = situation.tried.iter().filter(|tried| tried.channel == route.channel);
         channel.filter_map(|tried| tried.rejection.map(|rejection| (tried, rejection.reason)))
     };
+    if voice_waits(situation, route) {
+        return false;
+    }
     let opinions_needed = if situation.second_opinion { 2 } else { 1 };
     let invalid = refusals().filter(|(_, reason)| *reason == Reason::InvalidRecipient).count();
     let final_here = refusals().any(|(tried, reason)| {
@@ -259,6 +262,15 @@ fn usable(situation: &Situation<'_>, route: &Route) -> bool {
             || (same_route(tried, route) && matches!(reason, Reason::InvalidRecipient | Reason::OptedOut))
     });
     invalid < opinions_needed && !final_here
+}
+
+/// Nobody's telephone rings because a text message is late: a call that was not asked for first comes only after
+/// everything before it definitely failed.
+fn voice_waits(situation: &Situation<'_>, route: &Route) -> bool {
+    let asked_for_first = situation.routes.first().is_some_and(|first| first.channel == Channel::Voice);
+    route.channel == Channel::Voice
+        && !asked_for_first
+        && situation.tried.iter().any(|tried| tried.round.is_some() && tried.state == AttemptState::Unknown)
 }
 
 #[cfg(test)]

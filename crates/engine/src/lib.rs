@@ -1,1 +1,134 @@
-//! (being written)
+//! What the service does: start, check, deliver. Async, over ports only.
+//!
+//! An [`Engine`] holds the ports and offers the use cases, one file each in [`verify`]. Delivering goes on beside them in
+//! [`deliver`]: every delivery is a task of its own, spawned through the `Tasks` port right after the commit that owed
+//! it; what a crash left, recovery finds by its ended lease. Nothing here knows a database, a vendor or HTTP.
+
+pub mod access;
+pub mod deliver;
+mod idempotency;
+mod report;
+pub mod verify;
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use backstop_domain::{
+    application::Application,
+    clock::Timestamp,
+    id::NodeId,
+    keyring::Keyring,
+    ports::{Clock, Random, Store, Tasks},
+};
+use parking_lot::RwLock;
+
+pub use access::{Caller, Credential};
+pub use idempotency::IdempotencyKey;
+pub use report::{AttemptReport, VerificationReport};
+
+use deliver::{ProviderSettings, routes::RouteTable, workload::Workload};
+
+/// What an engine is made of.
+pub struct Parts {
+    /// Says what time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub random: Arc<dyn Random>,
+    /// Keeps the facts.
+    pub store: Arc<dyn Store>,
+    /// Runs tasks and lets time pass.
+    pub tasks: Arc<dyn Tasks>,
+    /// The opened keyring.
+    pub keyring: Keyring,
+    /// The applications, with the numbers that the store gave them.
+    pub applications: Vec<Application>,
+    /// The providers in the configured order.
+    pub providers: Vec<ProviderSettings>,
+    /// When another provider of a channel starts beside one that does not answer.
+    pub hedge_after: Duration,
+    /// This run of the program: the holder of its leases.
+    pub node: NodeId,
+}
+
+impl std::fmt::Debug for Parts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Parts").field("node", &self.node).finish_non_exhaustive()
+    }
+}
+
+/// The service: the ports it holds and the use cases over them.
+pub struct Engine {
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    store: Arc<dyn Store>,
+    tasks: Arc<dyn Tasks>,
+    keyring: RwLock<Arc<Keyring>>,
+    applications: BTreeMap<String, Arc<Application>>,
+    access: access::Access,
+    routes: RouteTable,
+    workload: Workload,
+    in_progress: idempotency::InProgress,
+    hedge_after: Duration,
+    node: NodeId,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("node", &self.node).finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// Puts an engine together. Nothing runs until [`Engine::run`].
+    pub fn new(parts: Parts) -> Arc<Self> {
+        let applications =
+            parts.applications.into_iter().map(|app| (app.name.clone(), Arc::new(app))).collect();
+        Arc::new(Self {
+            clock: parts.clock,
+            random: parts.random,
+            store: parts.store,
+            tasks: parts.tasks,
+            keyring: RwLock::new(Arc::new(parts.keyring)),
+            applications,
+            access: access::Access::default(),
+            routes: RouteTable::new(parts.providers),
+            workload: Workload::default(),
+            in_progress: idempotency::InProgress::default(),
+            hedge_after: parts.hedge_after,
+            node: parts.node,
+        })
+    }
+
+    /// The present moment, as the engine sees it.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The application of this name.
+    pub fn application(&self, name: &str) -> Option<Arc<Application>> {
+        self.applications.get(name).cloned()
+    }
+
+    /// Every application.
+    pub fn applications(&self) -> impl Iterator<Item = &Arc<Application>> {
+        self.applications.values()
+    }
+
+    /// Who may call.
+    pub fn access(&self) -> &access::Access {
+        &self.access
+    }
+
+    /// The providers and how they are.
+    pub fn routes(&self) -> &RouteTable {
+        &self.routes
+    }
+
+    /// Takes a keyring with more keys into use; what the old ones sealed still opens.
+    pub fn replace_keyring(&self, keyring: Keyring) {
+        *self.keyring.write() = Arc::new(keyring);
+    }
+
+    fn keyring(&self) -> Arc<Keyring> {
+        self.keyring.read().clone()
+    }
+}

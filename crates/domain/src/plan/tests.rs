@@ -204,3 +204,12 @@ fn without_any_usable_route_the_delivery_is_undeliverable_at_once() {
     routes[0].availability = Availability::Closed;
     assert_eq!(step(&routes, &[], 0), Step::Undeliverable);
 }
+
+#[test]
+fn nobody_is_called_because_a_text_message_is_of_unknown_fate() {
+    let routes = vec![route(Channel::Sms, "one"), route(Channel::Voice, "phone"), route(Channel::Email, "mail")];
+    let unknown = vec![tried(&routes[0], 0, S::Unknown, None)];
+    assert_eq!(step(&routes, &unknown, 0), send(&[2], 0));
+    let refused = vec![tried(&routes[0], 0, S::Rejected, Some(Reason::Unavailable))];
+    assert_eq!(step(&routes, &refused, 0), send(&[1], 0));
+}

@@ -1,0 +1,79 @@
+//! Who may call: keys by their hash, and the caller that a key makes.
+//!
+//! Keys are random and long, so their SHA-256 is what is kept and looked up; no lookup and no comparison touches a key.
+
+use std::{collections::HashMap, net::IpAddr, sync::Arc};
+
+use backstop_domain::{
+    application::{Application, Authority},
+    id::ApiKeyId,
+};
+use parking_lot::RwLock;
+use sha2::{Digest, Sha256};
+
+/// Whoever called, and on whose word. The engine asks for it everywhere, so a door that forgot to ask does not compile.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// The application that the credential belongs to.
+    pub application: Arc<Application>,
+    /// What the credential may do.
+    pub authority: Authority,
+    /// The SHA-256 of the credential: tells callers apart without keeping it.
+    pub credential: Credential,
+    /// The person's address, where it is known: the peer of a public call.
+    pub network: Option<IpAddr>,
+    /// The page that a public call came from.
+    pub origin: Option<String>,
+}
+
+/// The SHA-256 of a key.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Credential(pub [u8; 32]);
+
+impl Credential {
+    /// Hashes a key.
+    pub fn of(key: &str) -> Self {
+        Self(Sha256::digest(key.as_bytes()).into())
+    }
+}
+
+impl std::fmt::Debug for Credential {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("[credential]")
+    }
+}
+
+/// What a key opens.
+#[derive(Debug, Clone)]
+pub struct Grant {
+    /// Whose it is.
+    pub application: Arc<Application>,
+    /// What it may do.
+    pub authority: Authority,
+    /// Its id, where it was made by command and not by configuration.
+    pub key: Option<ApiKeyId>,
+}
+
+/// The keys that open.
+#[derive(Debug, Default)]
+pub struct Access {
+    grants: RwLock<HashMap<Credential, Grant>>,
+}
+
+impl Access {
+    /// Lets a key in.
+    pub fn admit(&self, credential: Credential, grant: Grant) {
+        self.grants.write().insert(credential, grant);
+    }
+
+    /// Shuts a key out from now on.
+    pub fn revoke(&self, id: ApiKeyId) {
+        self.grants.write().retain(|_, grant| grant.key != Some(id));
+    }
+
+    /// What `key` opens, if anything.
+    pub fn grant(&self, key: &str) -> Option<(Credential, Grant)> {
+        let credential = Credential::of(key);
+        self.grants.read().get(&credential).map(|grant| (credential, grant.clone()))
+    }
+}

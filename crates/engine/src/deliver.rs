@@ -1,0 +1,94 @@
+//! Delivering: what is owed goes out, over whichever route still works.
+//!
+//! Each delivery is one task. It asks the domain's plan for the next step, writes an attempt down, sends it, writes the
+//! answer down, and asks again. Its lease is renewed while it works. If the process dies, the lease ends, and recovery
+//! gives the delivery to a new task that asks the same plan about the same rows.
+
+mod courier;
+mod recovery;
+pub mod routes;
+pub(crate) mod workload;
+
+use std::{sync::Arc, time::Duration};
+
+use backstop_domain::{
+    application::ApplicationId,
+    breaker::BreakerSettings,
+    channel::Channel,
+    id::{DeliveryId, VerificationId},
+    ports::{BoxFuture, Provider},
+};
+use futures::future::{self, Either};
+
+use crate::Engine;
+
+/// A configured provider and how the engine treats it.
+pub struct ProviderSettings {
+    /// Its configured name.
+    pub name: String,
+    /// Its kind, for people.
+    pub kind: String,
+    /// What it serves.
+    pub channels: Vec<Channel>,
+    /// The way to it.
+    pub provider: Arc<dyn Provider>,
+    /// When its breaker opens and closes.
+    pub breaker: BreakerSettings,
+    /// How long a whole request may take; after that its outcome is unknown.
+    pub timeout: Duration,
+    /// How many messages it may get in a span; all must hold.
+    pub pace: Vec<(u32, Duration)>,
+}
+
+impl std::fmt::Debug for ProviderSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ProviderSettings")
+            .field("name", &self.name)
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// Runs what goes on beside the calls: recovery of what a crash left, and the end of what ran out. Returns at once.
+    pub fn run(self: &Arc<Self>) {
+        let engine = self.clone();
+        self.tasks.spawn(Box::pin(async move { engine.recover_forever().await }));
+        let engine = self.clone();
+        self.tasks.spawn(Box::pin(async move { engine.expire_forever().await }));
+    }
+
+    /// Stops taking new work. What was sent is waited for by its tasks; what waits for another try stays in the outbox.
+    pub fn stop(&self) {
+        self.workload.stop();
+    }
+
+    /// Takes a delivery into work. If there is no room, it stays in the outbox, where recovery finds it.
+    pub(crate) fn hand_over(
+        self: &Arc<Self>,
+        application: ApplicationId,
+        verification: VerificationId,
+        delivery: DeliveryId,
+    ) {
+        let Some(place) = self.workload.enter() else { return };
+        let engine = self.clone();
+        self.tasks.spawn(Box::pin(async move {
+            let _place = place;
+            match engine.store.task(application, verification, delivery, engine.node).await {
+                Ok(Some(task)) => courier::deliver(engine, task).await,
+                Ok(None) => {}
+                Err(error) => {
+                    tracing::warn!(delivery.id = %delivery, %error, "a delivery stays in the outbox: it cannot be read");
+                }
+            }
+        }));
+    }
+
+    /// The value, if it comes within `span`.
+    pub(crate) async fn within<T: Send>(&self, span: Duration, value: BoxFuture<'_, Option<T>>) -> Option<T> {
+        match future::select(value, self.tasks.sleep(span)).await {
+            Either::Left((value, _)) => value,
+            Either::Right(_) => None,
+        }
+    }
+}

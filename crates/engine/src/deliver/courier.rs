@@ -1,0 +1,377 @@
+//! One delivery, from its first attempt to its end.
+//!
+//! A courier owns nothing that matters: the plan is a pure function of the rows, so another courier can go on from them
+//! at any instant. It never sends what it has not written down, and never sends an attempt twice.
+
+use std::{sync::Arc, time::Duration};
+
+use backstop_domain::{
+    application::Application,
+    attempt::{Attempt, AttemptState},
+    channel::Channel,
+    clock::Timestamp,
+    delivery::{DeliveryState, LEASE, Lease},
+    id::AttemptId,
+    outcome::{Outcome, Reason},
+    plan::{self, Route, Situation, Step, Tried},
+    ports::{
+        BoxFuture,
+        provider::{Message, Sent},
+        store::{AttemptResult, Begun, DeliveryTask, NewAttempt},
+    },
+    recipient::{Recipient, Region},
+    template::Values,
+    verification::Personal,
+};
+use futures::{
+    StreamExt,
+    future::{self, Either},
+    stream::FuturesUnordered,
+};
+
+use crate::Engine;
+
+/// How often a lease is renewed while nothing else does.
+const RENEW_EVERY: Duration = Duration::from_secs(10);
+/// How long to wait before writing to a store again that could not be written.
+const STORE_PAUSE: Duration = Duration::from_millis(500);
+
+/// An attempt of this courier or of one before it.
+struct Entry {
+    id: AttemptId,
+    tried: Tried,
+    overdue: bool,
+}
+
+/// What a flight brings back.
+struct Landed {
+    id: AttemptId,
+    sent: Sent,
+}
+
+/// Works on a delivery that this process has leased, until it is done or another's.
+pub(super) async fn deliver(engine: Arc<Engine>, task: DeliveryTask) {
+    let (verification, delivery) = (task.verification.id, task.delivery.id);
+    match Courier::new(engine, task) {
+        Some(courier) => courier.run().await,
+        None => {
+            tracing::error!(verification.id = %verification, delivery.id = %delivery, "a delivery cannot be made: its application is gone or its values do not open")
+        }
+    }
+}
+
+struct Courier {
+    engine: Arc<Engine>,
+    application: Arc<Application>,
+    task: DeliveryTask,
+    personal: Personal,
+    ladder: Vec<(Channel, Option<Region>)>,
+    entries: Vec<Entry>,
+    flights: FuturesUnordered<BoxFuture<'static, Landed>>,
+    lease_until: Timestamp,
+    done: bool,
+}
+
+impl Courier {
+    /// `None` if the delivery's application is gone or its values do not open.
+    fn new(engine: Arc<Engine>, task: DeliveryTask) -> Option<Self> {
+        let row = &task.verification;
+        let application = engine.applications.values().find(|app| app.id == row.application).cloned()?;
+        let personal = row.open_personal(&engine.keyring()).ok()?;
+        let ladder = task.delivery.ladder.as_ref().unwrap_or(&row.ladder);
+        let ladder = ladder
+            .iter()
+            .filter_map(|channel| Some((*channel, personal.recipient_for(*channel)?.region())))
+            .collect();
+        let entries = task.attempts.iter().map(|attempt| entry(attempt, &task)).collect();
+        let lease_until = task.delivery.lease.map_or_else(|| engine.now(), |lease| lease.until);
+        let flights = FuturesUnordered::new();
+        Some(Self { engine, application, task, personal, ladder, entries, flights, lease_until, done: false })
+    }
+
+    async fn run(mut self) {
+        while !self.done {
+            let now = self.engine.now();
+            let routes =
+                self.engine.routes.routes(&self.application, &self.ladder, &self.task.opted_out, now);
+            match self.next(&routes, now) {
+                Step::Send { routes: picked, round } => {
+                    for index in picked {
+                        if !self.done {
+                            self.send(&routes[index], round).await;
+                        }
+                    }
+                }
+                Step::Wait { until } => self.wait(until).await,
+                Step::Sent => self.done = true,
+                Step::Undeliverable => self.finish(DeliveryState::Undeliverable).await,
+            }
+        }
+        self.engine.workload.taken(self.task.delivery.id, None);
+        while let Some(landed) = self.flights.next().await {
+            self.land(landed).await;
+        }
+    }
+
+    fn next(&self, routes: &[Route], now: Timestamp) -> Step {
+        let tried: Vec<Tried> = self.entries.iter().map(|entry| entry.tried.clone()).collect();
+        plan::next(&Situation {
+            routes,
+            tried: &tried,
+            second_opinion: matches!(Recipient::restore(self.personal.to.clone()), Recipient::Phone(_)),
+            hedge_after: self.engine.hedge_after,
+            expires_at: self.task.verification.expires_at,
+            now,
+        })
+    }
+
+    /// Writes an attempt down and lets it fly.
+    async fn send(&mut self, route: &Route, round: u32) {
+        let now = self.engine.now();
+        let id = AttemptId::new(now, self.engine.random.as_ref());
+        let Some(message) = self.message(id, route.channel, now) else {
+            self.done = true;
+            return;
+        };
+        let lease = Lease { holder: self.engine.node, until: now + LEASE };
+        let begun = self
+            .engine
+            .store
+            .begin_attempt(NewAttempt {
+                id,
+                application: self.task.verification.application,
+                verification: self.task.verification.id,
+                delivery: self.task.delivery.id,
+                channel: route.channel,
+                provider: route.provider.clone(),
+                round,
+                lease,
+                now,
+            })
+            .await;
+        match begun {
+            Ok(Begun::Send) => {
+                self.lease_until = lease.until;
+                self.launch(message, route, round, now);
+            }
+            Ok(Begun::Ended | Begun::LeaseLost) => self.done = true,
+            Err(error) => {
+                tracing::warn!(delivery.id = %self.task.delivery.id, %error, "an attempt could not be written down, so it was not sent");
+                self.pause(STORE_PAUSE).await;
+            }
+        }
+    }
+
+    fn launch(&mut self, message: Message, route: &Route, round: u32, now: Timestamp) {
+        let id = message.attempt;
+        let Some((provider, timeout)) = self.engine.routes.timeout(&route.provider) else { return };
+        self.engine.routes.started(&route.provider, id, now);
+        self.entries.push(Entry {
+            id,
+            tried: Tried {
+                channel: route.channel,
+                provider: route.provider.clone(),
+                round: Some(round),
+                state: AttemptState::Sending,
+                rejection: None,
+                started_at: now,
+                finished_at: None,
+            },
+            overdue: false,
+        });
+        tracing::debug!(verification.id = %message.verification, attempt.id = %id, provider = %route.provider, channel = %route.channel, "sending");
+        let alarm = self.engine.tasks.sleep(timeout);
+        self.flights.push(Box::pin(async move {
+            let sent = match future::select(provider.send(&message), alarm).await {
+                Either::Left((sent, _)) => sent,
+                Either::Right(_) => {
+                    Sent::new(Outcome::Unknown, &format!("no answer within {} s", timeout.as_secs_f32()))
+                }
+            };
+            Landed { id, sent }
+        }));
+    }
+
+    /// Waits for an answer, or until something is due.
+    async fn wait(&mut self, until: Option<Timestamp>) {
+        let now = self.engine.now();
+        if self.flights.is_empty() && self.engine.workload.is_stopping() {
+            self.done = true;
+            return;
+        }
+        let hedge_after = self.engine.hedge_after;
+        let overdue = self
+            .entries
+            .iter()
+            .filter(|entry| entry.tried.state == AttemptState::Sending && !entry.overdue)
+            .map(|entry| entry.tried.started_at + hedge_after);
+        let renewal = self.lease_until - (LEASE - RENEW_EVERY);
+        let due = overdue.chain(until).chain(std::iter::once(renewal)).min().unwrap_or(renewal);
+        let alarm = self.engine.tasks.sleep(due.since(now));
+        if self.flights.is_empty() {
+            future::select(alarm, self.engine.workload.stopped()).await;
+        } else {
+            let landed = match future::select(self.flights.next(), alarm).await {
+                Either::Left((landed, _)) => landed,
+                Either::Right(_) => None,
+            };
+            if let Some(landed) = landed {
+                self.land(landed).await;
+            }
+        }
+        self.mark_overdue();
+        if self.engine.now() >= renewal && !self.done {
+            self.renew().await;
+        }
+    }
+
+    fn mark_overdue(&mut self) {
+        let now = self.engine.now();
+        for entry in &mut self.entries {
+            let late = entry.tried.state == AttemptState::Sending
+                && !entry.overdue
+                && now >= entry.tried.started_at + self.engine.hedge_after;
+            if late {
+                entry.overdue = true;
+                let tried = &entry.tried;
+                self.engine.routes.overdue(&self.application, &tried.provider, tried.channel, entry.id, now);
+            }
+        }
+    }
+
+    async fn renew(&mut self) {
+        let now = self.engine.now();
+        let delivery = &self.task.delivery;
+        let lease = Lease { holder: self.engine.node, until: now + LEASE };
+        let ours = vec![(delivery.application, delivery.verification, delivery.id)];
+        match self.engine.store.renew(ours, lease).await {
+            Ok(lost) if lost.is_empty() => self.lease_until = lease.until,
+            Ok(_) => self.done = true,
+            Err(error) => {
+                tracing::warn!(delivery.id = %delivery.id, %error, "a lease could not be renewed");
+                self.pause(STORE_PAUSE).await;
+            }
+        }
+    }
+
+    /// Draws the consequences of an answer and writes it down.
+    async fn land(&mut self, landed: Landed) {
+        let now = self.engine.now();
+        let Landed { id, sent } = landed;
+        let Some(entry) = self.entries.iter_mut().find(|entry| entry.id == id) else { return };
+        let state = AttemptState::after(&sent.outcome);
+        let rejection = match &sent.outcome {
+            Outcome::Rejected(rejection) => Some(*rejection),
+            Outcome::Accepted { .. } | Outcome::Unknown => None,
+        };
+        entry.tried.state = state;
+        entry.tried.rejection = rejection;
+        entry.tried.finished_at = Some(now);
+        let (channel, provider) = (entry.tried.channel, entry.tried.provider.clone());
+        let region = self.ladder.iter().find(|(rung, _)| *rung == channel).and_then(|(_, region)| *region);
+        self.engine.routes.settled(&provider, (channel, region), id, &sent.outcome, now);
+        tracing::info!(verification.id = %self.task.verification.id, attempt.id = %id, provider = %provider, channel = %channel, outcome = sent.outcome.as_str(), "sent");
+        let accepted = state == AttemptState::Accepted;
+        let vendor_id = match &sent.outcome {
+            Outcome::Accepted { vendor_id } => vendor_id.clone(),
+            Outcome::Rejected(_) | Outcome::Unknown => None,
+        };
+        self.record(AttemptResult {
+            id,
+            application: self.task.verification.application,
+            verification: self.task.verification.id,
+            delivery: self.task.delivery.id,
+            state,
+            outcome: sent.outcome.as_str().to_owned(),
+            rejection,
+            vendor_id,
+            vendor_response: Some(sent.response),
+            price: sent.price,
+            opt_out: rejection.is_some_and(|rejection| rejection.reason == Reason::OptedOut),
+            delivery_state: accepted.then_some(DeliveryState::Sent),
+            now,
+        })
+        .await;
+        if accepted {
+            self.engine.workload.taken(self.task.delivery.id, Some((channel, provider)));
+        }
+    }
+
+    /// Writes an answer down, as often as it takes while the code lives: the vendor has said it only once.
+    async fn record(&mut self, result: AttemptResult) {
+        while let Err(error) = self.engine.store.finish_attempt(result.clone()).await {
+            tracing::warn!(attempt.id = %result.id, %error, "a vendor's answer could not be written down");
+            if self.engine.now() >= self.task.verification.expires_at {
+                return;
+            }
+            self.engine.tasks.sleep(STORE_PAUSE).await;
+        }
+    }
+
+    async fn finish(&mut self, state: DeliveryState) {
+        let row = &self.task.verification;
+        tracing::warn!(verification.id = %row.id, delivery.id = %self.task.delivery.id, "undeliverable: no route took it");
+        let written =
+            self.engine.store.finish(&self.task.delivery, state, self.engine.node, self.engine.now()).await;
+        match written {
+            Ok(()) => self.done = true,
+            Err(error) => {
+                tracing::warn!(delivery.id = %self.task.delivery.id, %error, "the end of a delivery could not be written down");
+                if self.engine.now() >= row.expires_at {
+                    self.done = true;
+                }
+                self.pause(STORE_PAUSE).await;
+            }
+        }
+    }
+
+    /// Lets time pass; a stop ends it, and then the rest is left to recovery.
+    async fn pause(&mut self, span: Duration) {
+        future::select(self.engine.tasks.sleep(span), self.engine.workload.stopped()).await;
+        self.done |= self.engine.workload.is_stopping() && self.flights.is_empty();
+    }
+
+    fn message(&self, attempt: AttemptId, channel: Channel, now: Timestamp) -> Option<Message> {
+        let row = &self.task.verification;
+        let to = self.personal.recipient_for(channel)?;
+        // A custom code is wiped when the verification ends, so there is nothing left to send either.
+        let code = row.code(&self.engine.keyring(), &self.personal).ok()?;
+        let left = row.expires_at.since(now);
+        let values = Values {
+            brand: &self.application.brand,
+            ttl: left,
+            transaction: self.personal.transaction.as_ref(),
+            locale: row.locale.as_deref(),
+        };
+        let rendered = self.application.templates.render(channel, &code, &values);
+        Some(Message {
+            attempt,
+            number: u32::try_from(self.entries.len()).unwrap_or(u32::MAX).saturating_add(1),
+            verification: row.id,
+            channel,
+            to,
+            code,
+            brand: self.application.brand.clone(),
+            subject: rendered.subject,
+            text: rendered.text,
+            locale: rendered.locale.to_owned(),
+            expires_in: left,
+        })
+    }
+}
+
+fn entry(attempt: &Attempt, task: &DeliveryTask) -> Entry {
+    Entry {
+        id: attempt.id,
+        tried: Tried {
+            channel: attempt.channel,
+            provider: attempt.provider.clone(),
+            round: (attempt.delivery == task.delivery.id).then_some(attempt.round),
+            state: attempt.state,
+            rejection: attempt.rejection,
+            started_at: attempt.started_at,
+            finished_at: attempt.finished_at,
+        },
+        overdue: true,
+    }
+}

@@ -1,0 +1,275 @@
+//! The providers, how they are, and which routes a delivery has.
+//!
+//! Breakers, paces and closed routes are this process's memory: after a restart every provider gets a fresh chance.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
+
+use backstop_domain::{
+    application::Application,
+    breaker::{Breaker, BreakerState, Passage},
+    channel::Channel,
+    clock::Timestamp,
+    id::AttemptId,
+    outcome::{Outcome, Reason, Rejection, Scope},
+    plan::{Availability, Route},
+    ports::Provider,
+    recipient::Region,
+};
+use parking_lot::Mutex;
+
+use super::ProviderSettings;
+
+/// How long a route stays closed that a vendor refused for itself alone: the country is not enabled, the template is
+/// not approved. Somebody has to do something about it, so there is no point in asking with every message.
+const ROUTE_CLOSED_FOR: Duration = Duration::from_secs(300);
+
+/// How a provider is, for people.
+#[derive(Debug, Clone)]
+pub struct ProviderHealth {
+    /// Its configured name.
+    pub name: String,
+    /// Its kind.
+    pub kind: String,
+    /// What it serves.
+    pub channels: Vec<Channel>,
+    /// Its breaker.
+    pub breaker: BreakerState,
+    /// Failures in a row.
+    pub consecutive_failures: usize,
+    /// When it last took a message.
+    pub last_success: Option<Timestamp>,
+    /// When it last did not, and what it was.
+    pub last_error: Option<(Timestamp, &'static str)>,
+}
+
+struct Condition {
+    breaker: Breaker,
+    sent: VecDeque<Timestamp>,
+    closed: BTreeMap<(Channel, Option<Region>), Timestamp>,
+    last_success: Option<Timestamp>,
+    last_error: Option<(Timestamp, &'static str)>,
+}
+
+struct Entry {
+    settings: ProviderSettings,
+    condition: Mutex<Condition>,
+}
+
+/// The configured providers in order.
+pub struct RouteTable {
+    entries: Vec<Entry>,
+}
+
+impl std::fmt::Debug for RouteTable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.entries.iter().map(|entry| &entry.settings)).finish()
+    }
+}
+
+impl RouteTable {
+    pub(crate) fn new(providers: Vec<ProviderSettings>) -> Self {
+        let entry = |settings: ProviderSettings| Entry {
+            condition: Mutex::new(Condition {
+                breaker: Breaker::new(settings.breaker),
+                sent: VecDeque::new(),
+                closed: BTreeMap::new(),
+                last_success: None,
+                last_error: None,
+            }),
+            settings,
+        };
+        Self { entries: providers.into_iter().map(entry).collect() }
+    }
+
+    /// Whether any provider of this application serves `channel`.
+    pub fn serves(&self, application: &Application, channel: Channel) -> bool {
+        self.of(application).any(|entry| entry.settings.channels.contains(&channel))
+    }
+
+    /// How every provider is, in the configured order.
+    pub fn health(&self, now: Timestamp) -> Vec<ProviderHealth> {
+        let health = |entry: &Entry| {
+            let condition = entry.condition.lock();
+            ProviderHealth {
+                name: entry.settings.name.clone(),
+                kind: entry.settings.kind.clone(),
+                channels: entry.settings.channels.clone(),
+                breaker: condition.breaker.state(now),
+                consecutive_failures: condition.breaker.consecutive_failures(),
+                last_success: condition.last_success,
+                last_error: condition.last_error,
+            }
+        };
+        self.entries.iter().map(health).collect()
+    }
+
+    /// The way to a provider, to look at it without sending.
+    pub fn provider(&self, name: &str) -> Option<Arc<dyn Provider>> {
+        self.entry(name).map(|entry| entry.settings.provider.clone())
+    }
+
+    /// The routes of a ladder in the order of the application's providers, each with whether it may be used now.
+    pub(crate) fn routes(
+        &self,
+        application: &Application,
+        ladder: &[(Channel, Option<Region>)],
+        opted_out: &[String],
+        now: Timestamp,
+    ) -> Vec<Route> {
+        let mut routes = Vec::new();
+        for (channel, region) in ladder {
+            for entry in self.of(application).filter(|entry| entry.settings.channels.contains(channel)) {
+                let name = &entry.settings.name;
+                let availability = if opted_out.contains(name) {
+                    Availability::Closed
+                } else {
+                    entry.availability(*channel, *region, now)
+                };
+                routes.push(Route { channel: *channel, provider: name.clone(), availability });
+            }
+        }
+        routes
+    }
+
+    pub(crate) fn timeout(&self, name: &str) -> Option<(Arc<dyn Provider>, Duration)> {
+        self.entry(name).map(|entry| (entry.settings.provider.clone(), entry.settings.timeout))
+    }
+
+    /// Notes that an attempt goes out.
+    pub(crate) fn started(&self, name: &str, attempt: AttemptId, now: Timestamp) {
+        if let Some(entry) = self.entry(name) {
+            let mut condition = entry.condition.lock();
+            condition.breaker.started(attempt, now);
+            if let Some(longest) = entry.settings.pace.iter().map(|(_, span)| *span).max() {
+                condition.sent.push_back(now);
+                while condition.sent.front().is_some_and(|at| *at + longest <= now) {
+                    condition.sent.pop_front();
+                }
+            }
+        }
+    }
+
+    /// An attempt is overdue: a failure at once, where another provider of the channel is closed and can take over.
+    pub(crate) fn overdue(
+        &self,
+        application: &Application,
+        name: &str,
+        channel: Channel,
+        attempt: AttemptId,
+        now: Timestamp,
+    ) {
+        let other = self.of(application).any(|entry| {
+            entry.settings.name != name
+                && entry.settings.channels.contains(&channel)
+                && entry.condition.lock().breaker.passage(now) == Passage::Free
+        });
+        if other && let Some(entry) = self.entry(name) {
+            entry.fail(attempt, "overdue", now);
+        }
+    }
+
+    /// Draws the consequences of an outcome for the provider.
+    pub(crate) fn settled(
+        &self,
+        name: &str,
+        route: (Channel, Option<Region>),
+        attempt: AttemptId,
+        outcome: &Outcome,
+        now: Timestamp,
+    ) {
+        let Some(entry) = self.entry(name) else { return };
+        match outcome {
+            Outcome::Accepted { .. } => {
+                let mut condition = entry.condition.lock();
+                condition.breaker.succeeded(attempt);
+                condition.last_success = Some(now);
+            }
+            Outcome::Unknown => entry.fail(attempt, "unknown", now),
+            Outcome::Rejected(rejection) => entry.rejected(*rejection, route, attempt, now),
+        }
+    }
+
+    fn of<'a>(&'a self, application: &'a Application) -> impl Iterator<Item = &'a Entry> {
+        let named = application.providers.as_ref();
+        let mut entries: Vec<&Entry> = match named {
+            Some(names) => names.iter().filter_map(|name| self.entry(name)).collect(),
+            None => self.entries.iter().collect(),
+        };
+        entries.dedup_by_key(|entry| &entry.settings.name);
+        entries.into_iter()
+    }
+
+    fn entry(&self, name: &str) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.settings.name == name)
+    }
+}
+
+impl Entry {
+    fn availability(&self, channel: Channel, region: Option<Region>, now: Timestamp) -> Availability {
+        let condition = self.condition.lock();
+        if condition.closed.get(&(channel, region)).is_some_and(|until| now < *until) {
+            return Availability::Closed;
+        }
+        let paced = self.settings.pace.iter().filter_map(|(most, span)| {
+            let index = usize::try_from(*most).ok()?.checked_sub(1)?;
+            let free = *condition.sent.iter().rev().nth(index)? + *span;
+            (free > now).then_some(free)
+        });
+        if let Some(until) = paced.max() {
+            return Availability::Exhausted(until);
+        }
+        match condition.breaker.passage(now) {
+            Passage::Free => Availability::Free,
+            Passage::Probe => Availability::Probe,
+            Passage::HeldBack(until) => Availability::HeldBack(until),
+        }
+    }
+
+    fn fail(&self, attempt: AttemptId, what: &'static str, now: Timestamp) {
+        let mut condition = self.condition.lock();
+        condition.last_error = Some((now, what));
+        if condition.breaker.failed(attempt, now) {
+            tracing::error!(provider = %self.settings.name, outcome = what, "stopped: the breaker opened after failures in a row");
+        }
+    }
+
+    fn rejected(
+        &self,
+        rejection: Rejection,
+        route: (Channel, Option<Region>),
+        attempt: AttemptId,
+        now: Timestamp,
+    ) {
+        let reason = rejection.reason.as_str();
+        match (rejection.scope, rejection.reason) {
+            (Scope::Provider, Reason::Unavailable) => self.fail(attempt, reason, now),
+            (Scope::Provider, Reason::Misconfigured | Reason::OutOfCredit | Reason::RateLimited) => {
+                let mut condition = self.condition.lock();
+                condition.last_error = Some((now, reason));
+                if condition.breaker.open(now, rejection.retry_after)
+                    && rejection.reason != Reason::RateLimited
+                {
+                    tracing::error!(provider = %self.settings.name, outcome = reason, "stopped: somebody has to look at this account");
+                }
+            }
+            (Scope::Route, _) => {
+                let mut condition = self.condition.lock();
+                condition.breaker.neutral(attempt);
+                condition.last_error = Some((now, reason));
+                if rejection.reason == Reason::Misconfigured {
+                    condition.closed.insert(route, now + rejection.retry_after.unwrap_or(ROUTE_CLOSED_FOR));
+                    let region = route.1.map(|region| region.to_string()).unwrap_or_default();
+                    tracing::error!(provider = %self.settings.name, channel = %route.0, region, outcome = reason, "this route is closed: the vendor refuses it");
+                }
+            }
+            (Scope::Recipient, _)
+            | (Scope::Provider, Reason::InvalidRecipient | Reason::OptedOut | Reason::NotOnChannel) => {
+                self.condition.lock().breaker.neutral(attempt);
+            }
+        }
+    }
+}

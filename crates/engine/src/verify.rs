@@ -1,0 +1,16 @@
+//! The use cases of a verification, one a file: start, check, resend, cancel and redeem, read.
+
+pub mod cancel;
+pub mod check;
+mod policy;
+pub mod read;
+pub mod redeem;
+pub mod resend;
+pub mod start;
+
+pub use cancel::CancelError;
+pub use check::{CheckError, CheckReport, CheckRequest};
+pub use read::{ReadError, VerificationPage, VerificationQuery};
+pub use redeem::{Proof, RedeemError};
+pub use resend::{ResendError, ResendRequest};
+pub use start::{ClientInfo, Selection, StartError, StartRequest, Started};

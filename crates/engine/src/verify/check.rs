@@ -1,0 +1,109 @@
+//! Checking a submitted code: one atomic act of the store, judged by a pure rule.
+
+use std::sync::Arc;
+
+use backstop_domain::{
+    code::SubmittedCode,
+    id::VerificationId,
+    limit::LimitExceeded,
+    ports::{
+        StoreError,
+        store::{CheckTarget, Checked, Once, Refusal, SubmittedCheck},
+    },
+    purpose::Purpose,
+    recipient::Recipient,
+    verification::{CheckAnswer, Judge},
+};
+
+use crate::{Caller, Engine, IdempotencyKey, idempotency::Held};
+
+/// A submitted code and what it is for.
+#[derive(Debug, Clone)]
+pub enum CheckRequest {
+    /// For one verification.
+    Id(VerificationId, SubmittedCode),
+    /// For all live ones of a recipient; takes a secret key.
+    Recipient(Recipient, Option<Purpose>, SubmittedCode),
+}
+
+/// The answer to a check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CheckReport {
+    /// The verification that answers.
+    pub verification: VerificationId,
+    /// Whether the code was right, where it stands, and how many tries are left.
+    pub answer: CheckAnswer,
+}
+
+/// Why a code was not looked at. Nothing was charged.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum CheckError {
+    /// No such verification of this application.
+    #[error("no such verification")]
+    NotFound,
+    /// No code of this verification has that form.
+    #[error("the code has another length")]
+    WrongForm,
+    /// Checking by recipient is the application's to ask.
+    #[error("checking by recipient needs a secret key")]
+    NeedsSecretKey,
+    /// A limit said no.
+    #[error("limit {} is used up", .0.limit)]
+    Limited(LimitExceeded),
+    /// The `Idempotency-Key` came with another body before.
+    #[error("the Idempotency-Key was used for another request")]
+    OtherBody,
+    /// A call with this `Idempotency-Key` has not answered yet.
+    #[error("a call with this Idempotency-Key is in progress")]
+    InProgress,
+    /// The store cannot be written now.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Engine {
+    /// Checks a submitted code.
+    ///
+    /// # Errors
+    /// Says why the code was not looked at.
+    pub async fn check(
+        self: &Arc<Self>,
+        caller: &Caller,
+        request: CheckRequest,
+        key: Option<&IdempotencyKey>,
+    ) -> Result<CheckReport, CheckError> {
+        let ring = self.keyring();
+        let (target, submitted) = match request {
+            CheckRequest::Id(id, submitted) => (CheckTarget::Id(id), submitted),
+            CheckRequest::Recipient(..) if caller.authority.is_public() => {
+                return Err(CheckError::NeedsSecretKey);
+            }
+            CheckRequest::Recipient(to, purpose, submitted) => {
+                let recipient = ring.lookup("recipient", to.limit_key().as_bytes());
+                (CheckTarget::Recipient { recipient, purpose }, submitted)
+            }
+        };
+        let held = self.hold(caller, key).map_err(|_| CheckError::InProgress)?;
+        let checked = self
+            .store
+            .check(SubmittedCheck {
+                application: caller.application.id,
+                target,
+                judge: Judge::new(ring, submitted),
+                limits: caller.application.limits.clone(),
+                authority: caller.authority,
+                idempotency: Held::of(held.as_ref()),
+                now: self.clock.now(),
+            })
+            .await?;
+        match checked {
+            Once::OtherBody => Err(CheckError::OtherBody),
+            Once::Done(checked) | Once::Before(checked) => match checked {
+                Checked::Answer { verification, answer } => Ok(CheckReport { verification, answer }),
+                Checked::WrongForm => Err(CheckError::WrongForm),
+                Checked::Refused(Refusal(limit)) => Err(CheckError::Limited(limit)),
+                Checked::NotFound => Err(CheckError::NotFound),
+            },
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! What a start may do: authority, bounds, countries, and the ladder that is left.
+
+use std::time::Duration;
+
+use backstop_domain::{application::Application, channel::Channel, recipient::Recipient};
+
+use super::start::{Selection, StartError, StartRequest};
+use crate::{Caller, deliver::routes::RouteTable};
+
+/// The shortest life of a code: less could not be sent.
+const SHORTEST_TTL: Duration = Duration::from_secs(30);
+/// The longest life of a code.
+const LONGEST_TTL: Duration = Duration::from_secs(86_400);
+const METADATA_MAX: usize = 4096;
+const TEXT_MAX: usize = 64;
+const SESSION_MAX: usize = 256;
+const LOCALE_MAX: usize = 35;
+
+/// Says which ladder a start may use, or why it may not.
+pub(super) fn admit(
+    caller: &Caller,
+    request: &StartRequest,
+    routes: &RouteTable,
+) -> Result<Vec<Channel>, StartError> {
+    if caller.authority.is_public() {
+        public_fields(request)?;
+        if !caller.application.public_purposes.contains(&request.purpose) {
+            return Err(StartError::PurposeNotPublic);
+        }
+    }
+    bounds(request)?;
+    countries(&caller.application, request)?;
+    let ladder = ladder(caller, request, routes)?;
+    if ladder.is_empty() { Err(StartError::NoChannel) } else { Ok(ladder) }
+}
+
+fn public_fields(request: &StartRequest) -> Result<(), StartError> {
+    let private = [
+        ("channels", matches!(request.selection, Selection::Exactly(_))),
+        ("fallback_to", !request.fallback_to.is_empty()),
+        ("code_length", request.code_length.is_some()),
+        ("ttl_seconds", request.ttl.is_some()),
+        ("custom_code", request.custom_code.is_some()),
+        ("transaction", request.transaction.is_some()),
+        ("session", request.session.is_some()),
+        ("metadata", request.metadata.is_some()),
+        ("client", request.client != super::ClientInfo::default()),
+        ("wait", request.wait),
+    ];
+    match private.into_iter().find(|(_, used)| *used) {
+        Some((field, _)) => Err(StartError::NeedsSecretKey(field)),
+        None => Ok(()),
+    }
+}
+
+fn bounds(request: &StartRequest) -> Result<(), StartError> {
+    let plain = |text: &str| {
+        !text.is_empty() && text.chars().count() <= TEXT_MAX && !text.chars().any(char::is_control)
+    };
+    let is_tag = |tag: &str| {
+        (2..=LOCALE_MAX).contains(&tag.len())
+            && tag.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    let metadata = request.metadata.as_ref().map_or(0, |value| value.to_string().len());
+    let checks = [
+        (
+            "code_length",
+            request.code_length.is_none_or(|length| (4..=10).contains(&length)),
+            "must be 4 to 10",
+        ),
+        (
+            "ttl_seconds",
+            request.ttl.is_none_or(|ttl| (SHORTEST_TTL..=LONGEST_TTL).contains(&ttl)),
+            "must be 30 to 86400 seconds",
+        ),
+        (
+            "custom_code",
+            request.custom_code.is_none() || request.code_length.is_none(),
+            "has its own length: leave code_length out",
+        ),
+        (
+            "transaction",
+            request.transaction.as_ref().is_none_or(|t| plain(&t.amount) && plain(&t.payee)),
+            "amount and payee must be 1 to 64 characters without control characters",
+        ),
+        (
+            "session",
+            request.session.as_ref().is_none_or(|session| session.len() <= SESSION_MAX),
+            "must be 256 bytes at the most",
+        ),
+        ("metadata", metadata <= METADATA_MAX, "must be 4096 bytes of JSON at the most"),
+        (
+            "locale",
+            request.locale.as_deref().is_none_or(is_tag),
+            "must be a language tag such as en or hi-IN",
+        ),
+        (
+            "fallback_to",
+            request.fallback_to.iter().all(|(channel, recipient)| channel.reaches(recipient)),
+            "each channel needs an address that it can reach",
+        ),
+    ];
+    match checks.into_iter().find(|(_, fits, _)| !fits) {
+        Some((field, _, problem)) => Err(StartError::OutOfBounds { field, problem }),
+        None => Ok(()),
+    }
+}
+
+/// By numbering region, not by calling code: a Jamaican number is not American.
+fn countries(application: &Application, request: &StartRequest) -> Result<(), StartError> {
+    let Some(allowed) = &application.countries else { return Ok(()) };
+    let everyone = std::iter::once(&request.to).chain(request.fallback_to.values());
+    for recipient in everyone {
+        if let Recipient::Phone(number) = recipient
+            && !number.region().is_some_and(|region| allowed.contains(&region))
+        {
+            return Err(StartError::CountryNotAllowed);
+        }
+    }
+    Ok(())
+}
+
+fn ladder(caller: &Caller, request: &StartRequest, routes: &RouteTable) -> Result<Vec<Channel>, StartError> {
+    let application = &caller.application;
+    let floor = application.floor(&request.purpose);
+    let public = |channel: &Channel| {
+        !caller.authority.is_public()
+            || application.public_channels.as_ref().unwrap_or(&application.ladder).contains(channel)
+    };
+    let reaches =
+        |channel: &Channel| request.fallback_to.contains_key(channel) || channel.reaches(&request.to);
+    let named = match &request.selection {
+        Selection::Ladder => vec![],
+        Selection::Only(channel) | Selection::Prefer(channel) => vec![*channel],
+        Selection::Exactly(channels) => channels.clone(),
+    };
+    for channel in &named {
+        if !public(channel) {
+            return Err(StartError::ChannelNotPublic);
+        }
+        if !reaches(channel) {
+            return Err(StartError::ChannelCannotReach(*channel));
+        }
+        if *channel < floor {
+            return Err(StartError::BelowFloor(*channel));
+        }
+        if !routes.serves(application, *channel) {
+            return Err(StartError::ChannelNotConfigured(*channel));
+        }
+    }
+    let own = match request.selection {
+        Selection::Ladder | Selection::Prefer(_) => application.ladder.as_slice(),
+        Selection::Only(_) | Selection::Exactly(_) => &[],
+    };
+    let mut ladder: Vec<Channel> = Vec::new();
+    for channel in named.iter().chain(own.iter().filter(|channel| {
+        public(channel) && reaches(channel) && **channel >= floor && routes.serves(application, **channel)
+    })) {
+        if !ladder.contains(channel) {
+            ladder.push(*channel);
+        }
+    }
+    Ok(ladder)
+}

@@ -1,0 +1,140 @@
+//! Sending the same code once more: a new delivery of the same verification.
+
+use std::sync::Arc;
+
+use backstop_domain::{
+    channel::Channel,
+    id::{DeliveryId, VerificationId},
+    limit::LimitExceeded,
+    ports::{
+        StoreError,
+        store::{NewDelivery, Once, Refusal, Resent},
+    },
+    verification::Status,
+};
+
+use crate::{Caller, Engine, IdempotencyKey, VerificationReport, idempotency::Held};
+
+/// A resend.
+#[derive(Debug, Clone, Copy)]
+pub struct ResendRequest {
+    /// Of which verification.
+    pub id: VerificationId,
+    /// Over this channel instead of the ladder.
+    pub channel: Option<Channel>,
+}
+
+/// Why nothing was sent again. Nothing was written.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ResendError {
+    /// No such verification of this application.
+    #[error("no such verification")]
+    NotFound,
+    /// It is no longer pending.
+    #[error("the verification has ended: {0}")]
+    Ended(Status),
+    /// A publishable key may not use this channel.
+    #[error("a publishable key may not use this channel")]
+    ChannelNotPublic,
+    /// The channel cannot carry a code to this recipient.
+    #[error("the channel {0} cannot reach this recipient")]
+    ChannelCannotReach(Channel),
+    /// The purpose asks for a stronger channel.
+    #[error("the channel {0} is too weak for this purpose")]
+    BelowFloor(Channel),
+    /// No provider serves the channel.
+    #[error("no provider is configured for the channel {0}")]
+    ChannelNotConfigured(Channel),
+    /// A limit said no.
+    #[error("limit {} is used up", .0.limit)]
+    Limited(LimitExceeded),
+    /// The `Idempotency-Key` came with another body before.
+    #[error("the Idempotency-Key was used for another request")]
+    OtherBody,
+    /// A call with this `Idempotency-Key` has not answered yet.
+    #[error("a call with this Idempotency-Key is in progress")]
+    InProgress,
+    /// The store cannot be written now.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Engine {
+    /// Sends the same code once more.
+    ///
+    /// # Errors
+    /// Says why nothing was written.
+    pub async fn resend(
+        self: &Arc<Self>,
+        caller: &Caller,
+        request: ResendRequest,
+        key: Option<&IdempotencyKey>,
+    ) -> Result<VerificationReport, ResendError> {
+        let application = &caller.application;
+        let view = self.store.get(application.id, request.id).await?.ok_or(ResendError::NotFound)?;
+        let row = &view.verification;
+        if let Some(channel) = request.channel {
+            self.admit_channel(caller, &view, channel)?;
+        }
+        let held = self.hold(caller, key).map_err(|_| ResendError::InProgress)?;
+        let now = self.clock.now();
+        let delivery = DeliveryId::new(now, self.random.as_ref());
+        let resent = self
+            .store
+            .resend(NewDelivery {
+                application: application.id,
+                verification: request.id,
+                delivery,
+                ladder: request.channel.map(|channel| vec![channel]),
+                lease: self.lease(now),
+                rules: application.limits.for_delivery(application.id, row.recipient, row.network),
+                authority: caller.authority,
+                network: row.network,
+                resend_after: application.limits.resend_after,
+                idempotency: Held::of(held.as_ref()),
+                now,
+            })
+            .await?;
+        match resent {
+            Once::OtherBody => return Err(ResendError::OtherBody),
+            Once::Done(Resent::Queued(_)) => self.hand_over(application.id, request.id, delivery),
+            Once::Before(Resent::Queued(_)) => {}
+            Once::Done(other) | Once::Before(other) => {
+                return Err(match other {
+                    Resent::Refused(Refusal(limit)) => ResendError::Limited(limit),
+                    Resent::Ended(status) => ResendError::Ended(status),
+                    Resent::NotFound | Resent::Queued(_) => ResendError::NotFound,
+                });
+            }
+        }
+        self.report(caller, request.id).await?.ok_or(ResendError::NotFound)
+    }
+
+    fn admit_channel(
+        &self,
+        caller: &Caller,
+        view: &backstop_domain::ports::store::VerificationView,
+        channel: Channel,
+    ) -> Result<(), ResendError> {
+        let application = &caller.application;
+        let row = &view.verification;
+        let personal = row
+            .open_personal(&self.keyring())
+            .map_err(|error| StoreError::Internal(format!("verification {}: {error}", row.id)))?;
+        if caller.authority.is_public()
+            && !application.public_channels.as_ref().unwrap_or(&application.ladder).contains(&channel)
+        {
+            return Err(ResendError::ChannelNotPublic);
+        }
+        if personal.recipient_for(channel).is_none() {
+            return Err(ResendError::ChannelCannotReach(channel));
+        }
+        if channel < application.floor(&row.purpose) {
+            return Err(ResendError::BelowFloor(channel));
+        }
+        if !self.routes.serves(application, channel) {
+            return Err(ResendError::ChannelNotConfigured(channel));
+        }
+        Ok(())
+    }
+}

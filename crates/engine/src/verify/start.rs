@@ -1,0 +1,297 @@
+//! Starting a verification: policy, plan, one durable transaction, and the delivery handed over.
+//!
+//! When this answers, the verification, its charges and its outbox entry are committed. No vendor is waited for unless
+//! the caller asked to; and if it did, the delivery goes on whether or not the caller stays.
+
+use std::{collections::BTreeMap, net::IpAddr, sync::Arc, time::Duration};
+
+use backstop_domain::{
+    channel::Channel,
+    clock::Timestamp,
+    code::{Code, CodeForm},
+    delivery::{LEASE, Lease},
+    id::{DeliveryId, VerificationId},
+    keyring::Sealed,
+    limit::LimitExceeded,
+    ports::{
+        StoreError,
+        store::{NewVerification, Once, Opened, Refusal},
+    },
+    purpose::Purpose,
+    recipient::Recipient,
+    template::Transaction,
+    verification::{Personal, Status, Verification},
+};
+
+use super::policy;
+use crate::{Caller, Engine, IdempotencyKey, VerificationReport, idempotency::Held, idempotency::joined};
+
+/// How long `wait` waits at the most.
+pub const LONGEST_WAIT: Duration = Duration::from_secs(8);
+
+/// Which channels a start may use.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Selection {
+    /// The application's ladder.
+    #[default]
+    Ladder,
+    /// This one alone; its providers still fail over.
+    Only(Channel),
+    /// The ladder with this one first.
+    Prefer(Channel),
+    /// Exactly these, in this order.
+    Exactly(Vec<Channel>),
+}
+
+/// The person, as far as the application tells.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ClientInfo {
+    /// Where from.
+    pub ip: Option<IpAddr>,
+    /// With what.
+    pub user_agent: Option<String>,
+}
+
+/// A start. Only `to`, the selection by one channel, `purpose` and `locale` are open to public callers.
+#[derive(Debug, Clone)]
+pub struct StartRequest {
+    /// Who the code goes to.
+    pub to: Recipient,
+    /// Over which channels.
+    pub selection: Selection,
+    /// Confirmed addresses of the same person on other channels.
+    pub fallback_to: BTreeMap<Channel, Recipient>,
+    /// What it proves.
+    pub purpose: Purpose,
+    /// The language of the message, as BCP 47.
+    pub locale: Option<String>,
+    /// 4 to 10 characters instead of the application's.
+    pub code_length: Option<u8>,
+    /// 30 s to 24 h instead of the application's.
+    pub ttl: Option<Duration>,
+    /// The caller's own code.
+    pub custom_code: Option<Code>,
+    /// What is approved.
+    pub transaction: Option<Transaction>,
+    /// One person's browser: an equal start with the same session joins.
+    pub session: Option<String>,
+    /// The caller's own notes, 4 KiB at the most.
+    pub metadata: Option<serde_json::Value>,
+    /// The person.
+    pub client: ClientInfo,
+    /// Whether to wait until a vendor has taken the message.
+    pub wait: bool,
+}
+
+impl StartRequest {
+    /// A start with nothing but whom and what for.
+    pub fn new(to: Recipient, purpose: Purpose) -> Self {
+        Self {
+            to,
+            selection: Selection::Ladder,
+            fallback_to: BTreeMap::new(),
+            purpose,
+            locale: None,
+            code_length: None,
+            ttl: None,
+            custom_code: None,
+            transaction: None,
+            session: None,
+            metadata: None,
+            client: ClientInfo::default(),
+            wait: false,
+        }
+    }
+}
+
+/// What a start led to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Started {
+    /// The verification: a new one, or the one that was joined.
+    pub verification: VerificationReport,
+    /// With `wait`: the route that took it, if one did in time.
+    pub used: Option<(Channel, String)>,
+}
+
+/// Why a start was refused. Nothing was written.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StartError {
+    /// The field is the application's to say, not a page's.
+    #[error("the field {0} needs a secret key")]
+    NeedsSecretKey(&'static str),
+    /// A publishable key may not start this purpose.
+    #[error("a publishable key may not start this purpose")]
+    PurposeNotPublic,
+    /// A publishable key may not use this channel.
+    #[error("a publishable key may not use this channel")]
+    ChannelNotPublic,
+    /// The number's region is not on the list.
+    #[error("codes are not sent to this country")]
+    CountryNotAllowed,
+    /// The channel cannot carry a code to this recipient.
+    #[error("the channel {0} cannot reach this recipient")]
+    ChannelCannotReach(Channel),
+    /// The purpose asks for a stronger channel.
+    #[error("the channel {0} is too weak for this purpose")]
+    BelowFloor(Channel),
+    /// No provider serves the channel.
+    #[error("no provider is configured for the channel {0}")]
+    ChannelNotConfigured(Channel),
+    /// No channel is left for this recipient and purpose.
+    #[error("no channel can carry a code for this purpose to this recipient")]
+    NoChannel,
+    /// A field is out of its bounds.
+    #[error("{field}: {problem}")]
+    OutOfBounds {
+        /// Which.
+        field: &'static str,
+        /// What is wrong.
+        problem: &'static str,
+    },
+    /// A limit said no.
+    #[error("limit {} is used up", .0.limit)]
+    Limited(LimitExceeded),
+    /// The `Idempotency-Key` came with another body before.
+    #[error("the Idempotency-Key was used for another request")]
+    OtherBody,
+    /// A call with this `Idempotency-Key` has not answered yet.
+    #[error("a call with this Idempotency-Key is in progress")]
+    InProgress,
+    /// The store cannot be written now.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Engine {
+    /// Starts a verification, or joins a pending equal one of the same session.
+    ///
+    /// # Errors
+    /// Says why nothing was written.
+    pub async fn start(
+        self: &Arc<Self>,
+        caller: &Caller,
+        request: StartRequest,
+        key: Option<&IdempotencyKey>,
+    ) -> Result<Started, StartError> {
+        let ladder = policy::admit(caller, &request, &self.routes)?;
+        let held = self.hold(caller, key).map_err(|_| StartError::InProgress)?;
+        let now = self.clock.now();
+        let verification = self.compose(caller, &request, ladder, now);
+        let rules = caller.application.limits.for_delivery(
+            verification.application,
+            verification.recipient,
+            verification.network,
+        );
+        let delivery = DeliveryId::new(now, self.random.as_ref());
+        let opened = self
+            .store
+            .open(NewVerification {
+                verification: verification.clone(),
+                delivery,
+                lease: self.lease(now),
+                rules,
+                resend_after: caller.application.limits.resend_after,
+                idempotency: Held::of(held.as_ref()),
+            })
+            .await?;
+        let (id, first_time) = match opened {
+            Once::OtherBody => return Err(StartError::OtherBody),
+            Once::Done(Opened::Refused(Refusal(limit))) | Once::Before(Opened::Refused(Refusal(limit))) => {
+                return Err(StartError::Limited(limit));
+            }
+            Once::Done(Opened::Opened { verification, .. }) => (verification, true),
+            Once::Before(Opened::Opened { verification, .. }) => (verification, false),
+        };
+        let taken = request.wait.then(|| self.workload.await_taking(delivery));
+        if first_time {
+            self.hand_over(verification.application, id, delivery);
+        }
+        let used = match taken {
+            Some(taken) if first_time => self.within(LONGEST_WAIT, taken).await,
+            _ => None,
+        };
+        self.workload.taken(delivery, None);
+        let plain = first_time && id == verification.id && !request.wait;
+        let report = if plain {
+            VerificationReport::fresh(&verification, &caller.application, now, now)
+        } else {
+            self.report(caller, id)
+                .await?
+                .ok_or_else(|| StoreError::Internal("a start is not there".into()))?
+        };
+        let used = used.or_else(|| if request.wait { report.taken_by() } else { None });
+        Ok(Started { verification: report, used })
+    }
+
+    fn compose(
+        &self,
+        caller: &Caller,
+        request: &StartRequest,
+        ladder: Vec<Channel>,
+        now: Timestamp,
+    ) -> Verification {
+        let application = &caller.application;
+        let ring = self.keyring();
+        let address = request.client.ip.or(caller.network);
+        let personal = Personal {
+            to: request.to.expose().to_owned(),
+            fallback_to: request
+                .fallback_to
+                .iter()
+                .map(|(channel, recipient)| (*channel, recipient.expose().to_owned()))
+                .collect(),
+            transaction: request.transaction.clone(),
+            metadata: request.metadata.clone(),
+            client_ip: address.map(|ip| ip.to_string()),
+            user_agent: request.client.user_agent.as_ref().map(|agent| agent.chars().take(512).collect()),
+        };
+        let recipient = ring.lookup("recipient", request.to.limit_key().as_bytes());
+        let join = request.session.as_ref().filter(|session| !session.is_empty()).map(|session| {
+            let custom = request.custom_code.as_ref().map(|code| code.expose().as_bytes().to_vec());
+            let parts = [
+                personal.to.clone().into_bytes(),
+                request.purpose.as_str().as_bytes().to_vec(),
+                personal.transaction_digest(),
+                custom.unwrap_or_default(),
+                session.clone().into_bytes(),
+            ];
+            ring.lookup("join", &joined(&parts))
+        });
+        let mut salt = [0; 16];
+        self.random.fill(&mut salt);
+        let codes = &application.codes;
+        let mut row = Verification {
+            id: VerificationId::new(now, self.random.as_ref()),
+            application: application.id,
+            authority: caller.authority,
+            created_at: now,
+            expires_at: now + request.ttl.unwrap_or(codes.ttl),
+            status: Status::Pending,
+            purpose: request.purpose.clone(),
+            ladder,
+            recipient,
+            masked: request.to.masked(),
+            personal: Sealed::from_bytes(Vec::new()),
+            kid: ring.code_kid(),
+            salt,
+            form: CodeForm { length: request.code_length.unwrap_or(codes.form.length), ..codes.form },
+            custom_code: None,
+            join,
+            network: address
+                .map(|ip| ring.lookup("network", backstop_domain::application::network_of(ip).as_bytes())),
+            locale: request.locale.clone(),
+            max_checks: codes.max_checks,
+            checks_used: 0,
+            approved_at: None,
+            redeemed_at: None,
+        };
+        row.seal(&ring, &personal, request.custom_code.as_ref(), self.random.as_ref());
+        row
+    }
+
+    /// A lease for a delivery that is handed over at once; already ended if there is no room for it, so that recovery
+    /// takes it as soon as there is.
+    pub(crate) fn lease(&self, now: Timestamp) -> Lease {
+        Lease { holder: self.node, until: if self.workload.has_room() { now + LEASE } else { now } }
+    }
+}
