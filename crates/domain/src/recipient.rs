@@ -54,6 +54,11 @@ impl Region {
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or("ZZ")
     }
+
+    /// Whether some telephone numbers belong to it; `UK` and `ZZ` are well formed, and no region.
+    pub fn has_numbers(self) -> bool {
+        number_region(self).is_some_and(|region| PHONE_NUMBER_UTIL.get_country_code_for_region(region).is_some())
+    }
 }
 
 impl fmt::Display for Region {

@@ -24,6 +24,9 @@ pub struct Caller {
     pub network: Option<IpAddr>,
     /// The page that a public call came from.
     pub origin: Option<String>,
+    /// Whether the call came through a drop-in surface. Such a caller is public, and may also check by recipient, since
+    /// the surfaces' callers never learn an id.
+    pub surface: bool,
 }
 
 /// The SHA-256 of a key.

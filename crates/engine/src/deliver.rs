@@ -63,6 +63,11 @@ impl Engine {
         self.workload.stop();
     }
 
+    /// Ends once [`Engine::stop`] was called.
+    pub async fn stopped(&self) {
+        self.workload.stopped().await;
+    }
+
     /// Takes a delivery into work. If there is no room, it stays in the outbox, where recovery finds it.
     pub(crate) fn hand_over(
         self: &Arc<Self>,

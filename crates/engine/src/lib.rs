@@ -103,6 +103,11 @@ impl Engine {
         self.clock.now()
     }
 
+    /// This run of the program.
+    pub fn node(&self) -> NodeId {
+        self.node
+    }
+
     /// The application of this name.
     pub fn application(&self, name: &str) -> Option<Arc<Application>> {
         self.applications.get(name).cloned()

@@ -211,8 +211,8 @@ impl RouteTable {
 impl Entry {
     fn availability(&self, channel: Channel, region: Option<Region>, now: Timestamp) -> Availability {
         let condition = self.condition.lock();
-        if condition.closed.get(&(channel, region)).is_some_and(|until| now < *until) {
-            return Availability::Closed;
+        if let Some(until) = condition.closed.get(&(channel, region)).filter(|until| now < **until) {
+            return Availability::HeldBack(*until);
         }
         let paced = self.settings.pace.iter().filter_map(|(most, span)| {
             let index = usize::try_from(*most).ok()?.checked_sub(1)?;

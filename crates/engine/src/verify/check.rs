@@ -22,7 +22,7 @@ use crate::{Caller, Engine, IdempotencyKey, idempotency::Held};
 pub enum CheckRequest {
     /// For one verification.
     Id(VerificationId, SubmittedCode),
-    /// For all live ones of a recipient; takes a secret key.
+    /// For all live ones of a recipient; takes a secret key or a drop-in surface.
     Recipient(Recipient, Option<Purpose>, SubmittedCode),
 }
 
@@ -75,7 +75,7 @@ impl Engine {
         let ring = self.keyring();
         let (target, submitted) = match request {
             CheckRequest::Id(id, submitted) => (CheckTarget::Id(id), submitted),
-            CheckRequest::Recipient(..) if caller.authority.is_public() => {
+            CheckRequest::Recipient(..) if caller.authority.is_public() && !caller.surface => {
                 return Err(CheckError::NeedsSecretKey);
             }
             CheckRequest::Recipient(to, purpose, submitted) => {

@@ -50,7 +50,11 @@ impl Tasks for SimulatedTasks {
     }
 
     fn sleep(&self, span: Duration) -> BoxFuture<'static, ()> {
-        Box::pin(Sleep { until: self.clock.now() + span, clock: self.clock.clone(), shared: self.shared.clone() })
+        Box::pin(Sleep {
+            until: self.clock.now() + span,
+            clock: self.clock.clone(),
+            shared: self.shared.clone(),
+        })
     }
 }
 
@@ -114,9 +118,8 @@ impl Executor {
         self.tasks.extend(
             spawned.into_iter().map(|future| Task { future, ready: Arc::new(Ready(AtomicBool::new(true))) }),
         );
-        let ready: Vec<usize> = (0..self.tasks.len())
-            .filter(|index| self.tasks[*index].ready.0.load(Ordering::SeqCst))
-            .collect();
+        let ready: Vec<usize> =
+            (0..self.tasks.len()).filter(|index| self.tasks[*index].ready.0.load(Ordering::SeqCst)).collect();
         if ready.is_empty() {
             return self.pass_time(horizon);
         }

@@ -1,0 +1,3 @@
+//! The engine's tests: use cases on a real SQLite store, and the simulation.
+
+mod simulation;

@@ -1,0 +1,91 @@
+//! Applications by name, and the hashes of their keys.
+
+use async_trait::async_trait;
+use backstop_domain::{
+    application::ApplicationId,
+    clock::Timestamp,
+    id::ApiKeyId,
+    ports::store::{ApiKey, Applications, StoreError},
+};
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::{SqliteStore, fields::Fields, rows};
+use crate::error::Result;
+
+#[async_trait]
+impl Applications for SqliteStore {
+    async fn application(
+        &self,
+        name: &str,
+        now: Timestamp,
+    ) -> std::result::Result<ApplicationId, StoreError> {
+        let name = name.to_owned();
+        self.write(move |unit| {
+            let connection = &unit.connection;
+            let mut query = connection.prepare_cached("SELECT id FROM applications WHERE name = ?1")?;
+            if let Some(id) = query.query_row([&name], |row| row.get(0)).optional()? {
+                return Ok(ApplicationId(id));
+            }
+            connection.execute(
+                "INSERT INTO applications (name, created_at) VALUES (?1, ?2)",
+                params![name, now.as_millis()],
+            )?;
+            Ok(ApplicationId(connection.last_insert_rowid()))
+        })
+        .await
+    }
+
+    async fn add_key(&self, key: ApiKey) -> std::result::Result<(), StoreError> {
+        self.write(move |unit| {
+            unit.connection.execute(
+                "INSERT INTO api_keys (id, application_id, authority, hash, hint, created_at, revoked_at) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                params![
+                    key.id.to_string(),
+                    key.application.0,
+                    rows::authority(key.authority),
+                    key.hash,
+                    key.hint,
+                    key.created_at.as_millis(),
+                    key.revoked_at.map(Timestamp::as_millis),
+                ],
+            )?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn keys(&self) -> std::result::Result<Vec<ApiKey>, StoreError> {
+        self.read(|connection| {
+            let mut query = connection.prepare_cached(
+                "SELECT id, application_id, authority, hash, hint, created_at, revoked_at FROM api_keys ORDER BY id",
+            )?;
+            query.query_and_then([], key)?.collect()
+        })
+        .await
+    }
+
+    async fn revoke_key(&self, id: ApiKeyId, now: Timestamp) -> std::result::Result<bool, StoreError> {
+        self.write(move |unit| {
+            let changed = unit.connection.execute(
+                "UPDATE api_keys SET revoked_at = ?2 WHERE id = ?1 AND revoked_at IS NULL",
+                params![id.to_string(), now.as_millis()],
+            )?;
+            Ok(changed == 1)
+        })
+        .await
+    }
+}
+
+fn key(row: &Row<'_>) -> Result<ApiKey> {
+    let mut fields = Fields::of(row, "api_keys", 1);
+    Ok(ApiKey {
+        id: fields.parsed("id")?,
+        application: ApplicationId(fields.take("application_id")?),
+        authority: rows::authority_of(&mut fields)?,
+        hash: fields.take("hash")?,
+        hint: fields.take("hint")?,
+        created_at: fields.moment("created_at")?,
+        revoked_at: fields.moment_if_any("revoked_at")?,
+    })
+}

@@ -1,0 +1,194 @@
+//! The outbox: what is owed, who works on it, and what was tried.
+//!
+//! A delivery is leased to one holder until a moment. Every write of a worker names its holder and does nothing once
+//! another has it, so a worker that was only paused cannot go on with old work. An attempt is in the rows before its
+//! request leaves; a crash leaves it `sending`, and whoever takes the delivery over calls it `unknown` and goes on.
+//! States move forward only, for attempts and deliveries alike.
+
+use async_trait::async_trait;
+use backstop_domain::{
+    application::ApplicationId,
+    attempt::AttemptState,
+    clock::Timestamp,
+    delivery::{Delivery, DeliveryState, Lease},
+    id::{DeliveryId, NodeId, VerificationId},
+    ports::store::{AttemptResult, Begun, Deliveries, DeliveryTask, NewAttempt, StoreError},
+    verification::Status,
+};
+use rusqlite::params;
+
+use super::{SqliteStore, lookups, rows, writer::Unit};
+use crate::error::Result;
+
+mod answers;
+
+#[async_trait]
+impl Deliveries for SqliteStore {
+    async fn task(
+        &self,
+        application: ApplicationId,
+        verification: VerificationId,
+        delivery: DeliveryId,
+        holder: NodeId,
+    ) -> std::result::Result<Option<DeliveryTask>, StoreError> {
+        self.read(move |connection| {
+            let found = lookups::delivery(connection, application, verification, delivery)?;
+            let leased = found.filter(|delivery| held_by(delivery, holder));
+            leased.map_or(Ok(None), |delivery| lookups::task(connection, delivery))
+        })
+        .await
+    }
+
+    async fn begin_attempt(&self, attempt: NewAttempt) -> std::result::Result<Begun, StoreError> {
+        self.write(move |unit| begin(unit, &attempt)).await
+    }
+
+    async fn finish_attempt(&self, result: AttemptResult) -> std::result::Result<(), StoreError> {
+        self.write(move |unit| answers::finish_attempt(unit, &result)).await
+    }
+
+    async fn finish(
+        &self,
+        delivery: &Delivery,
+        state: DeliveryState,
+        holder: NodeId,
+        now: Timestamp,
+    ) -> std::result::Result<(), StoreError> {
+        let (application, verification, id) = (delivery.application, delivery.verification, delivery.id);
+        self.write(move |unit| {
+            unit.memory.see(now);
+            match lookups::delivery(&unit.connection, application, verification, id)? {
+                Some(row) if held_by(&row, holder) => answers::end(unit, &row, state),
+                _ => Ok(()),
+            }
+        })
+        .await
+    }
+
+    async fn renew(
+        &self,
+        deliveries: Vec<(ApplicationId, VerificationId, DeliveryId)>,
+        lease: Lease,
+    ) -> std::result::Result<Vec<DeliveryId>, StoreError> {
+        self.write(move |unit| {
+            let mut lost = Vec::new();
+            for (application, verification, id) in &deliveries {
+                if !renew(unit, *application, *verification, *id, lease)? {
+                    lost.push(*id);
+                }
+            }
+            Ok(lost)
+        })
+        .await
+    }
+
+    async fn recover(
+        &self,
+        lease: Lease,
+        now: Timestamp,
+        limit: u32,
+    ) -> std::result::Result<Vec<DeliveryTask>, StoreError> {
+        self.write(move |unit| recover(unit, lease, now, limit)).await
+    }
+}
+
+fn held_by(delivery: &Delivery, holder: NodeId) -> bool {
+    delivery.lease.is_some_and(|lease| lease.holder == holder)
+}
+
+fn begin(unit: &mut Unit, new: &NewAttempt) -> Result<Begun> {
+    unit.memory.see(new.now);
+    let connection = &unit.connection;
+    let delivery = lookups::delivery(connection, new.application, new.verification, new.delivery)?;
+    if !delivery.is_some_and(|delivery| held_by(&delivery, new.lease.holder)) {
+        return Ok(Begun::LeaseLost);
+    }
+    let verification = lookups::verification(connection, new.application, new.verification)?;
+    if verification.is_none_or(|row| row.status_at(new.now) != Status::Pending) {
+        return Ok(Begun::Ended);
+    }
+    rows::insert_attempt(connection, new)?;
+    renew(unit, new.application, new.verification, new.delivery, new.lease)?;
+    Ok(Begun::Send)
+}
+
+/// Renews a lease. Says whether it is still the holder's.
+fn renew(
+    unit: &Unit,
+    application: ApplicationId,
+    verification: VerificationId,
+    id: DeliveryId,
+    lease: Lease,
+) -> Result<bool> {
+    let changed = unit
+        .connection
+        .prepare_cached(
+            "UPDATE deliveries SET lease_until = ?5 \
+             WHERE application_id = ?1 AND verification_id = ?2 AND id = ?3 AND lease_holder = ?4",
+        )?
+        .execute(params![
+            application.0,
+            verification.to_string(),
+            id.to_string(),
+            lease.holder.to_string(),
+            lease.until.as_millis()
+        ])?;
+    Ok(changed == 1)
+}
+
+fn recover(unit: &mut Unit, lease: Lease, now: Timestamp, limit: u32) -> Result<Vec<DeliveryTask>> {
+    unit.memory.see(now);
+    let connection = &unit.connection;
+    let left: Vec<Delivery> = {
+        let sql = format!(
+            "SELECT {} FROM deliveries WHERE lease_until IS NOT NULL AND lease_until <= ?1 \
+             ORDER BY lease_until, application_id, verification_id, id LIMIT ?2",
+            rows::DELIVERY
+        );
+        let mut query = connection.prepare_cached(&sql)?;
+        query.query_and_then(params![now.as_millis(), limit], rows::delivery)?.collect::<Result<_>>()?
+    };
+    let mut tasks = Vec::with_capacity(left.len());
+    for mut delivery in left {
+        take_over(unit, &delivery, lease, now)?;
+        if delivery.state != DeliveryState::Queued {
+            // A vendor took it; the crash only left the fate of another attempt open.
+            answers::end(unit, &delivery, delivery.state)?;
+            continue;
+        }
+        delivery.lease = Some(lease);
+        tasks.extend(lookups::task(&unit.connection, delivery)?);
+    }
+    Ok(tasks)
+}
+
+fn take_over(unit: &Unit, delivery: &Delivery, lease: Lease, now: Timestamp) -> Result<()> {
+    let (verification, id) = (delivery.verification.to_string(), delivery.id.to_string());
+    let changed = unit
+        .connection
+        .prepare_cached(
+            "UPDATE deliveries SET lease_holder = ?4, lease_until = ?5 \
+             WHERE application_id = ?1 AND verification_id = ?2 AND id = ?3",
+        )?
+        .execute(params![
+            delivery.application.0,
+            verification,
+            id,
+            lease.holder.to_string(),
+            lease.until.as_millis()
+        ])?;
+    lookups::one(changed, "taking a delivery over")?;
+    unit.connection
+        .prepare_cached(
+            "UPDATE attempts SET state = ?4, outcome = ?4, finished_at = ?5 WHERE application_id = ?1 \
+             AND verification_id = ?2 AND delivery_id = ?3 AND state = 'sending'",
+        )?
+        .execute(params![
+            delivery.application.0,
+            verification,
+            id,
+            AttemptState::Unknown.as_str(),
+            now.as_millis()
+        ])?;
+    Ok(())
+}

@@ -1,0 +1,110 @@
+//! What time, a restart and a restore leave to be written down.
+//!
+//! A verification past its end counts as expired whether or not the sweeper ran; the sweeper writes it and wipes the
+//! caller's own code. It works from memory, a few hundred a call, so it never stands in the way for long.
+
+use std::time::Duration;
+
+use backstop_domain::{clock::Timestamp, ports::store::IDEMPOTENCY_WINDOW, ports::store::StoreError};
+use rusqlite::params;
+
+use super::{SqliteStore, rebuild, writer::Unit};
+use crate::error::Result;
+
+/// Verifications that one call ends.
+const EXPIRED_PER_CALL: usize = 500;
+/// Old answers that one call deletes.
+const FORGOTTEN_PER_CALL: u32 = 2000;
+/// How far the mark moves at a time.
+const MARK_STEP: Duration = Duration::from_secs(3600);
+
+impl SqliteStore {
+    /// Ends every lease at once. For the program to call right after it took the exclusive lock: whoever held them is
+    /// dead. The open deliveries then come out of `recover`, the oldest first. Says how many there are.
+    ///
+    /// # Errors
+    /// If the store cannot be written.
+    pub async fn release_leases(&self) -> std::result::Result<u64, StoreError> {
+        self.write(|unit| {
+            let ended = unit.connection.execute(
+                "UPDATE deliveries SET lease_until = created_at WHERE lease_until IS NOT NULL",
+                [],
+            )?;
+            Ok(u64::try_from(ended).unwrap_or(u64::MAX))
+        })
+        .await
+    }
+
+    /// Cancels whatever is pending, wipes the callers' own codes, closes the outbox and forgets kept answers. For a
+    /// restored backup: what it believes to be pending may have been used since it was made. Reads every row. Says how
+    /// many verifications it canceled.
+    ///
+    /// # Errors
+    /// If the store cannot be written.
+    pub async fn cancel_pending(&self, now: Timestamp) -> std::result::Result<u64, StoreError> {
+        self.write(move |unit| {
+            let connection = &unit.connection;
+            let canceled = connection.execute(
+                "UPDATE verifications SET status = 'canceled', custom_code = NULL WHERE status = 'pending'",
+                [],
+            )?;
+            connection.execute(
+                "UPDATE deliveries SET lease_holder = NULL, lease_until = NULL, \
+                 state = CASE state WHEN 'queued' THEN 'undeliverable' ELSE state END \
+                 WHERE lease_until IS NOT NULL",
+                [],
+            )?;
+            connection.execute(
+                "UPDATE attempts SET state = 'unknown', outcome = 'unknown', finished_at = ?1 WHERE state = 'sending'",
+                [now.as_millis()],
+            )?;
+            connection.execute("DELETE FROM idempotency", [])?;
+            unit.memory.see(now);
+            unit.reload()?;
+            Ok(u64::try_from(canceled).unwrap_or(u64::MAX))
+        })
+        .await
+    }
+}
+
+/// Writes the end of those that ran out.
+pub(super) fn expire(unit: &mut Unit, now: Timestamp) -> Result<u64> {
+    unit.memory.see(now);
+    let out = unit.memory.run_out(now, EXPIRED_PER_CALL);
+    let mut expired = 0;
+    for (application, id, recipient) in &out {
+        let changed = unit
+            .connection
+            .prepare_cached(
+                "UPDATE verifications SET status = 'expired', custom_code = NULL \
+                 WHERE application_id = ?1 AND id = ?2 AND status = 'pending'",
+            )?
+            .execute(params![application.0, id.to_string()])?;
+        unit.memory.end(*application, *recipient, *id);
+        expired += u64::try_from(changed).unwrap_or(0);
+    }
+    if out.len() < EXPIRED_PER_CALL {
+        move_mark(unit, now)?;
+    }
+    forget_answers(unit, now)?;
+    Ok(expired)
+}
+
+/// Notes how far back nothing is pending any more, so that the next boot need not look further.
+fn move_mark(unit: &Unit, now: Timestamp) -> Result<()> {
+    let mark = now - rebuild::MAX_LIFE;
+    if mark.since(rebuild::pending_since(&unit.connection)?) >= MARK_STEP {
+        rebuild::set_pending_since(&unit.connection, mark)?;
+    }
+    Ok(())
+}
+
+fn forget_answers(unit: &Unit, now: Timestamp) -> Result<()> {
+    unit.connection
+        .prepare_cached(
+            "DELETE FROM idempotency WHERE (at, key) IN \
+             (SELECT at, key FROM idempotency WHERE at <= ?1 ORDER BY at, key LIMIT ?2)",
+        )?
+        .execute(params![(now - IDEMPOTENCY_WINDOW).as_millis(), FORGOTTEN_PER_CALL])?;
+    Ok(())
+}

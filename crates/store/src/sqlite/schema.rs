@@ -1,0 +1,74 @@
+//! Migrations: plain SQL files, each applied once, in order, with its number, in one transaction.
+//!
+//! The number lives in `PRAGMA user_version`, so a crash leaves a database wholly before or wholly after a migration.
+//! A program runs on its own schema and on the next one (changes first expand, a later release contracts), so that
+//! nodes and downgrades by one step work; anything newer, and a file that is not ours, is refused with the way out.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use crate::error::{Result, internal};
+
+/// Every migration, oldest first; the first has number 1.
+const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/sqlite/0001_init.sql")];
+
+/// The schema that this program writes.
+pub(super) const CURRENT: u32 = MIGRATIONS.len() as u32;
+
+/// The number of the last migration that a database has seen; 0 for an empty one.
+pub(super) fn version(connection: &Connection) -> Result<u32> {
+    Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
+}
+
+/// Brings a database up to [`CURRENT`].
+pub(super) fn migrate(connection: &mut Connection) -> Result<()> {
+    refuse_newer(version(connection)?)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let before = version(&transaction)?;
+    if before == 0 {
+        refuse_foreign(&transaction)?;
+    }
+    for (migration, number) in MIGRATIONS.iter().zip(1_u32..) {
+        if number > before {
+            transaction.execute_batch(migration)?;
+            transaction.pragma_update(None, "user_version", number)?;
+        }
+    }
+    transaction.commit()?;
+    if before < CURRENT {
+        tracing::info!(store.schema.before = before, store.schema.after = CURRENT, "the store was migrated");
+    }
+    Ok(())
+}
+
+/// Refuses a database that this program cannot run on as it is.
+pub(super) fn require_current(connection: &Connection) -> Result<()> {
+    let found = version(connection)?;
+    refuse_newer(found)?;
+    if found < CURRENT {
+        let problem = format!(
+            "the database has schema {found}, this program needs {CURRENT}: run `backstop migrate` first"
+        );
+        return Err(internal(problem).into());
+    }
+    Ok(())
+}
+
+fn refuse_newer(found: u32) -> Result<()> {
+    if found > CURRENT + 1 {
+        let problem = format!(
+            "the database has schema {found}, this program knows {CURRENT} and {}: run a newer program, \
+             or restore a backup made before the upgrade",
+            CURRENT + 1
+        );
+        return Err(internal(problem).into());
+    }
+    Ok(())
+}
+
+fn refuse_foreign(connection: &Connection) -> Result<()> {
+    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if tables > 0 {
+        return Err(internal("this SQLite file holds another program's tables; choose another file").into());
+    }
+    Ok(())
+}

@@ -1,0 +1,73 @@
+//! The port's [`Verifications`]: which act or query each call is. The acts themselves are beside this file.
+
+use async_trait::async_trait;
+use backstop_domain::{
+    application::ApplicationId,
+    clock::Timestamp,
+    id::VerificationId,
+    ports::store::{
+        Canceled, Checked, NewDelivery, NewVerification, Once, Opened, Redeemed, Resent, StoreError,
+        SubmittedCheck, VerificationFilter, VerificationView, Verifications,
+    },
+    purpose::Purpose,
+};
+
+use super::{SqliteStore, checks, ended, housekeeping, lookups, starts};
+
+#[async_trait]
+impl Verifications for SqliteStore {
+    async fn open(&self, new: NewVerification) -> Result<Once<Opened>, StoreError> {
+        self.write(move |unit| starts::open(unit, &new)).await
+    }
+
+    async fn resend(&self, new: NewDelivery) -> Result<Once<Resent>, StoreError> {
+        self.write(move |unit| starts::resend(unit, &new)).await
+    }
+
+    async fn check(&self, check: SubmittedCheck) -> Result<Once<Checked>, StoreError> {
+        self.write(move |unit| checks::check(unit, &check)).await
+    }
+
+    async fn cancel(
+        &self,
+        application: ApplicationId,
+        id: VerificationId,
+        now: Timestamp,
+    ) -> Result<Canceled, StoreError> {
+        self.write(move |unit| ended::cancel(unit, application, id, now)).await
+    }
+
+    async fn redeem(
+        &self,
+        application: ApplicationId,
+        id: VerificationId,
+        expected: Option<Purpose>,
+        now: Timestamp,
+    ) -> Result<Redeemed, StoreError> {
+        self.write(move |unit| ended::redeem(unit, application, id, expected.as_ref(), now)).await
+    }
+
+    async fn get(
+        &self,
+        application: ApplicationId,
+        id: VerificationId,
+    ) -> Result<Option<VerificationView>, StoreError> {
+        self.read(move |connection| {
+            let found = lookups::verification(connection, application, id)?;
+            found.map(|verification| lookups::view(connection, verification)).transpose()
+        })
+        .await
+    }
+
+    async fn list(
+        &self,
+        application: ApplicationId,
+        filter: VerificationFilter,
+    ) -> Result<Vec<VerificationView>, StoreError> {
+        self.read(move |connection| lookups::page(connection, application, &filter)).await
+    }
+
+    async fn expire(&self, now: Timestamp) -> Result<u64, StoreError> {
+        self.write(move |unit| housekeeping::expire(unit, now)).await
+    }
+}

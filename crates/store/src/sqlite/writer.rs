@@ -1,0 +1,139 @@
+//! The one writer: a connection and the memory that belongs to it, and the thread that feeds them batches.
+//!
+//! Callers put their acts into a bounded queue; when it is full they hear `Unavailable` at once instead of waiting
+//! behind a disk that does not keep up. The thread takes what is there, 512 at the most, into one transaction. While a
+//! commit waits for the disk the next batch gathers, so the busier it is the more each sync carries. The thread ends
+//! when the store is dropped, after the queue is empty. A crash loses only what no caller was told of.
+
+use std::{
+    sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+    thread::JoinHandle,
+};
+
+use backstop_domain::ports::store::StoreError;
+use rusqlite::Connection;
+
+use super::{memory::Memory, rebuild};
+use crate::{
+    batch::{Answer, Ground, MAX_BATCH, Member, call, execute},
+    error::{Failure, Result, internal},
+};
+
+/// How many acts may wait.
+const QUEUE: usize = 4096;
+
+/// What an act works on: the rows, and the memory of them.
+pub(crate) struct Unit {
+    pub(super) connection: Connection,
+    pub(super) memory: Memory,
+    stale: bool,
+}
+
+impl Unit {
+    /// Takes over a connection, and the memory that was read from its rows.
+    pub(super) fn new(connection: Connection, memory: Memory) -> Self {
+        Self { connection, memory, stale: false }
+    }
+
+    /// Forgets the memory and reads it back from the rows.
+    pub(super) fn reload(&mut self) -> Result<()> {
+        self.memory.replace(rebuild::memory(&self.connection, self.memory.seen())?);
+        self.stale = false;
+        Ok(())
+    }
+
+    fn run(&self, statement: &str) -> std::result::Result<(), StoreError> {
+        let run = || -> Result<()> {
+            self.connection.prepare_cached(statement)?.execute([])?;
+            Ok(())
+        };
+        run().map_err(Failure::into)
+    }
+}
+
+impl Ground for Unit {
+    fn begin(&mut self) -> std::result::Result<(), StoreError> {
+        self.run("BEGIN IMMEDIATE")?;
+        if self.stale {
+            self.reload()?;
+            tracing::warn!("a transaction was undone; the limits were read back from the rows");
+        }
+        self.memory.prune_now_and_then();
+        Ok(())
+    }
+
+    fn commit(&mut self) -> std::result::Result<(), StoreError> {
+        self.run("COMMIT")
+    }
+
+    fn undo(&mut self) {
+        self.stale = true;
+        if !self.connection.is_autocommit()
+            && let Err(error) = self.run("ROLLBACK")
+        {
+            tracing::error!(error = %error, "a transaction could not be rolled back");
+        }
+    }
+
+    fn mark(&self) -> u64 {
+        self.connection.total_changes() + self.memory.changes()
+    }
+}
+
+/// The queue into the writer's thread.
+#[derive(Debug)]
+pub(super) struct Writer {
+    queue: Option<SyncSender<Box<dyn Member<Unit>>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    /// Starts the thread.
+    pub(super) fn start(mut unit: Unit) -> std::result::Result<Self, StoreError> {
+        let (queue, waiting) = sync_channel(QUEUE);
+        let thread = std::thread::Builder::new()
+            .name("store-writer".into())
+            .spawn(move || {
+                while let Some(batch) = gather(&waiting) {
+                    execute(&mut unit, batch);
+                }
+            })
+            .map_err(|error| StoreError::Unavailable(format!("cannot start the writer: {error}")))?;
+        Ok(Self { queue: Some(queue), thread: Some(thread) })
+    }
+
+    /// Puts an act into the queue.
+    pub(super) fn submit<T, F>(&self, act: F) -> std::result::Result<Answer<T>, StoreError>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Unit) -> Result<T> + Send + 'static,
+    {
+        let (member, answer) = call(act);
+        let queue = self.queue.as_ref().ok_or_else(|| internal("the writer has ended"))?;
+        queue.try_send(member).map_err(|error| match error {
+            TrySendError::Full(_) => StoreError::Unavailable(format!("{QUEUE} writes are waiting")),
+            TrySendError::Disconnected(_) => StoreError::Unavailable("the writer has ended".into()),
+        })?;
+        Ok(answer)
+    }
+}
+
+fn gather(waiting: &Receiver<Box<dyn Member<Unit>>>) -> Option<Vec<Box<dyn Member<Unit>>>> {
+    let mut batch = vec![waiting.recv().ok()?];
+    while batch.len() < MAX_BATCH
+        && let Ok(member) = waiting.try_recv()
+    {
+        batch.push(member);
+    }
+    Some(batch)
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        drop(self.queue.take());
+        if let Some(thread) = self.thread.take() {
+            // A panic of the thread was reported when it happened; there is nothing left to tell.
+            let _ = thread.join();
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! The outbox: leases, attempts, late answers, what a crash left.
+
+use std::time::Duration;
+
+use backstop_domain::{
+    attempt::AttemptState,
+    delivery::{DeliveryState, Lease},
+    id::{DeliveryId, NodeId, VerificationId},
+    outcome::{Reason, Rejection, Scope, VendorResponse},
+    ports::store::{Begun, Deliveries as _, DeliveryTask, NewAttempt},
+};
+
+use crate::setup::{APP, ASHA, RAVI, World, at, wait};
+
+impl World {
+    fn another_node(&self, until: i64) -> Lease {
+        Lease { holder: NodeId::new(at(0), &self.random), until: at(until) }
+    }
+
+    fn recover(&self, lease: Lease, now: i64) -> Vec<DeliveryTask> {
+        wait(self.store.recover(lease, at(now), 100)).unwrap()
+    }
+
+    fn try_begin(&self, attempt: NewAttempt) -> Begun {
+        wait(self.store.begin_attempt(attempt)).unwrap()
+    }
+
+    fn delivery(&self, id: VerificationId) -> (DeliveryState, Option<Lease>) {
+        let delivery = &self.view(id).deliveries[0];
+        (delivery.state, delivery.lease)
+    }
+
+    fn attempt_state(&self, id: VerificationId) -> AttemptState {
+        self.view(id).attempts[0].state
+    }
+
+    fn started(&self) -> (VerificationId, DeliveryId) {
+        self.start(&self.new_start(ASHA, at(0)))
+    }
+}
+
+#[test]
+fn an_attempt_is_written_down_before_it_leaves_and_its_answer_after() {
+    let world = World::new();
+    let (id, delivery) = world.started();
+    let attempt = world.begin(id, delivery, "twilio-main", at(1));
+    let row = world.view(id).attempts.remove(0);
+    assert_eq!((row.id, row.state, row.started_at, row.finished_at), (attempt.id, AttemptState::Sending, at(1), None));
+    assert_eq!(world.delivery(id).1, Some(world.lease(at(1))), "the lease was renewed with it");
+
+    let mut said = world.said(&attempt, AttemptState::Rejected, "rate_limited", at(2));
+    said.rejection = Some(Rejection {
+        reason: Reason::RateLimited,
+        scope: Scope::Provider,
+        retry_after: Some(Duration::from_secs(30)),
+    });
+    said.vendor_response = Some(VendorResponse::new(false, "429 \"slow down\""));
+    said.price = Some("0.0079 USD".into());
+    wait(world.store.finish_attempt(said.clone())).unwrap();
+    let row = world.view(id).attempts.remove(0);
+    assert_eq!((row.state, row.outcome.as_deref()), (AttemptState::Rejected, Some("rate_limited")));
+    assert_eq!((row.rejection, row.vendor_response), (said.rejection, said.vendor_response));
+    assert_eq!((row.price, row.finished_at), (said.price, Some(at(2))));
+    assert_eq!(world.delivery(id), (DeliveryState::Queued, Some(world.lease(at(1)))));
+}
+
+#[test]
+fn attempts_of_one_millisecond_come_back_in_their_order() {
+    let world = World::new();
+    let (id, delivery) = world.started();
+    let written: Vec<_> = (0..20).map(|_| world.begin(id, delivery, "any", at(1)).id).collect();
+    let read: Vec<_> = world.view(id).attempts.into_iter().map(|attempt| attempt.id).collect();
+    assert_eq!(read, written);
+}
+
+#[test]
+fn a_taken_message_ends_the_delivery_and_its_lease() {
+    let world = World::new();
+    let (id, delivery) = world.started();
+    let attempt = world.begin(id, delivery, "twilio-main", at(1));
+    let mut said = world.said(&attempt, AttemptState::Accepted, "accepted", at(2));
+    said.delivery_state = Some(DeliveryState::Sent);
+    wait(world.store.finish_attempt(said)).unwrap();
+    assert_eq!(world.delivery(id), (DeliveryState::Sent, None));
+    assert!(wait(world.store.task(APP, id, delivery, world.node)).unwrap().is_none());
+    let late = world.new_attempt(id, delivery, "other", at(3));
+    assert_eq!(world.try_begin(late), Begun::LeaseLost);
+    assert!(world.recover(world.another_node(200), 100).is_empty());
+}
+
+#[test]
+fn nothing_leaves_for_a_verification_that_has_ended() {
+    let world = World::new();
+    let (id, delivery) = world.started();
+    world.answer(id, &world.code(id), at(1));
+    assert_eq!(world.try_begin(world.new_attempt(id, delivery, "any", at(2))), Begun::Ended);
+    let (late, delivery) = world.start(&world.new_start(RAVI, at(0)));
+    assert_eq!(world.try_begin(world.new_attempt(late, delivery, "any", at(600))), Begun::Ended);
+    assert_eq!(world.number("SELECT count(*) FROM attempts"), 0);
+}
+
+#[test]
+fn a_worker_that_was_only_paused_cannot_go_on_with_old_work() {
+    let world = World::new();
+    let (id, delivery) = world.started();
+    let attempt = world.begin(id, delivery, "any", at(1));
+    let other = world.another_node(100);
+    assert!(world.recover(other, 30).is_empty(), "the lease still runs");
+    let taken = world.recover(other, 31);
+    assert_eq!(taken.len(), 1);
+    assert_eq!(taken[0].delivery.lease, Some(other));
+    assert_eq!(taken[0].attempts[0].state, AttemptState::Unknown);
+    assert_eq!(taken[0].attempts[0].finished_at, Some(at(31)));
+
+    assert_eq!(world.try_begin(world.new_attempt(id, delivery, "any", at(32))), Begun::LeaseLost);
+    assert!(wait(world.store.task(APP, id, delivery, world.node)).unwrap().is_none());
+    let mine = vec![(APP, id, delivery)];
+    assert_eq!(wait(world.store.renew(mine.clone(), world.lease(at(32)))).unwrap(), [delivery]);
+    assert!(wait(world.store.renew(mine, other)).unwrap().is_empty());
+    let old = taken[0].delivery.clone();
+    wait(world.store.finish(&old, DeliveryState::Undeliverable, world.node, at(33))).unwrap();
+    assert_eq!(world.delivery(id), (DeliveryState::Queued, Some(other)));
+
+    let mut said = world.said(&attempt, AttemptState::Accepted, "accepted", at(34));
+    said.delivery_state = Some(DeliveryState::Sent);
+    wait(world.store.finish_attempt(said)).unwrap();
+    assert_eq!(world.attempt_state(id), AttemptState::Accepted, "that the vendor has it is a fact");
+    assert_eq!(world.delivery(id), (DeliveryState::Sent, None));
+}
+
+#[test]
+fn a_lease_that_ran_out_and_that_nobody_took_is_still_its_holders() {
+    let world = World::new();
+    let (id, delivery) = world.started();
+    assert_eq!(world.try_begin(world.new_attempt(id, delivery, "any", at(300))), Begun::Send);
+    assert_eq!(world.delivery(id).1, Some(world.lease(at(300))));
+}
+
+#[test]
+fn recovery_touches_the_attempts_of_its_own_delivery_only() {
+    let world = World::new();
+    let (id, first) = world.started();
+    let second = world.new_resend(id, ASHA, at(60));
+    wait(backstop_domain::ports::store::Verifications::resend(&world.store, second.clone())).unwrap();
+    world.begin(id, first, "one", at(60));
+    world.begin(id, second.delivery, "two", at(80));
+    let taken = world.recover(world.another_node(200), 91);
+    assert_eq!(taken.len(), 1);
+    let states: Vec<_> = taken[0].attempts.iter().map(|attempt| attempt.state).collect();
+    assert_eq!(states, [AttemptState::Unknown, AttemptState::Sending]);
+}
+
+#[test]
+fn the_leases_of_a_dead_process_end_at_once_and_the_oldest_delivery_comes_first() {
+    let world = World::new();
+    let (first, _) = world.started();
+    let (second, _) = world.start(&world.new_start(RAVI, at(5)));
+    let world = world.reopened(at(6));
+    assert!(world.recover(world.another_node(100), 6).is_empty());
+    assert_eq!(wait(world.store.release_leases()).unwrap(), 2);
+    let node = world.another_node(100);
+    let one = wait(world.store.recover(node, at(6), 1)).unwrap();
+    assert_eq!(one[0].verification.id, first);
+    assert_eq!(world.recover(node, 6)[0].verification.id, second);
+    assert!(world.recover(node, 6).is_empty());
+}
+
+#[test]
+fn an_attempt_moves_forward_only() {
+    use AttemptState::{Accepted, Delivered, Rejected, Unknown};
+    let world = World::new();
+    for (first, then, ends) in [
+        (Unknown, Accepted, Accepted),
+        (Unknown, Rejected, Rejected),
+        (Accepted, Unknown, Accepted),
+        (Accepted, Rejected, Accepted),
+        (Accepted, Delivered, Delivered),
+        (Delivered, Accepted, Delivered),
+        (Delivered, Rejected, Delivered),
+    ] {
+        let number = world.number("SELECT count(*) FROM verifications");
+        let (id, delivery) = world.start(&world.new_start(&format!("+9198765{number:05}"), at(0)));
+        let attempt = world.begin(id, delivery, "any", at(1));
+        wait(world.store.finish_attempt(world.said(&attempt, first, "first", at(2)))).unwrap();
+        let mut late = world.said(&attempt, then, "then", at(3));
+        late.vendor_response = Some(VendorResponse::new(true, "late words"));
+        wait(world.store.finish_attempt(late)).unwrap();
+        let row = world.view(id).attempts.remove(0);
+        assert_eq!(row.state, ends, "{first} and then {then}");
+        assert_eq!(row.outcome.as_deref(), Some(if ends == first { "first" } else { "then" }));
+        assert_eq!(row.vendor_response.unwrap().response, "late words");
+    }
+}
+
+#[test]
+fn a_delivery_that_was_taken_is_never_undeliverable() {
+    let world = World::new();
+    let (id, delivery) = world.started();
+    let (slow, quick) = (world.begin(id, delivery, "slow", at(1)), world.begin(id, delivery, "quick", at(2)));
+    let mut taken = world.said(&quick, AttemptState::Accepted, "accepted", at(3));
+    taken.delivery_state = Some(DeliveryState::Sent);
+    wait(world.store.finish_attempt(taken)).unwrap();
+    let mut refused = world.said(&slow, AttemptState::Rejected, "unavailable", at(4));
+    refused.delivery_state = Some(DeliveryState::Undeliverable);
+    wait(world.store.finish_attempt(refused)).unwrap();
+    assert_eq!(world.delivery(id), (DeliveryState::Sent, None));
+}
+
+#[test]
+fn an_undeliverable_delivery_can_still_turn_out_sent() {
+    let world = World::new();
+    let (id, delivery) = world.started();
+    let attempt = world.begin(id, delivery, "slow", at(1));
+    let row = world.view(id).deliveries.remove(0);
+    wait(world.store.finish(&row, DeliveryState::Undeliverable, world.node, at(2))).unwrap();
+    assert_eq!(world.delivery(id), (DeliveryState::Undeliverable, None));
+    let mut late = world.said(&attempt, AttemptState::Accepted, "accepted", at(3));
+    late.delivery_state = Some(DeliveryState::Sent);
+    wait(world.store.finish_attempt(late)).unwrap();
+    assert_eq!(world.delivery(id), (DeliveryState::Sent, None));
+}
+
+#[test]
+fn a_person_who_opted_out_of_a_provider_is_remembered_for_the_next_time() {
+    let world = World::new();
+    let (id, delivery) = world.started();
+    let attempt = world.begin(id, delivery, "twilio-main", at(1));
+    let mut said = world.said(&attempt, AttemptState::Rejected, "opted_out", at(2));
+    said.opt_out = true;
+    wait(world.store.finish_attempt(said.clone())).unwrap();
+    wait(world.store.finish_attempt(said)).unwrap();
+    let opted_out = |to: &str| {
+        let (id, delivery) = world.start(&world.new_start(to, at(10)));
+        wait(world.store.task(APP, id, delivery, world.node)).unwrap().unwrap().opted_out
+    };
+    assert_eq!(opted_out(ASHA), ["twilio-main"]);
+    assert!(opted_out(RAVI).is_empty());
+}
+
+#[test]
+fn an_attempt_id_is_written_once() {
+    let world = World::new();
+    let (id, delivery) = world.started();
+    let attempt = world.begin(id, delivery, "any", at(1));
+    assert!(wait(world.store.begin_attempt(attempt.clone())).is_err());
+    assert_eq!(world.view(id).attempts.len(), 1);
+    let unknown = world.new_attempt(id, delivery, "any", at(2));
+    let said = world.said(&unknown, AttemptState::Accepted, "accepted", at(2));
+    assert!(wait(world.store.finish_attempt(said)).is_err(), "never written down");
+}
