@@ -1,1 +1,5 @@
-fn main() {}
+//! Reads arguments, runs a command, sets the exit code.
+
+fn main() -> std::process::ExitCode {
+    backstop::cli::main()
+}

@@ -57,7 +57,8 @@ impl Region {
 
     /// Whether some telephone numbers belong to it; `UK` and `ZZ` are well formed, and no region.
     pub fn has_numbers(self) -> bool {
-        number_region(self).is_some_and(|region| PHONE_NUMBER_UTIL.get_country_code_for_region(region).is_some())
+        number_region(self)
+            .is_some_and(|region| PHONE_NUMBER_UTIL.get_country_code_for_region(region).is_some())
     }
 }
 

@@ -96,9 +96,10 @@ impl Template {
     }
 }
 
-/// Whole minutes, rounded down but never to nothing: a promise that the code keeps.
+/// Whole minutes, rounded down but never to nothing: a promise that the code keeps, give or take the few seconds that a
+/// fresh message is on its way.
 fn minutes(ttl: Duration) -> u64 {
-    (ttl.as_secs() / 60).max(1)
+    ((ttl.as_secs() + 5) / 60).max(1)
 }
 
 /// What goes into a message.
@@ -246,7 +247,7 @@ mod tests {
     use super::*;
 
     const PLAIN: Values<'static> =
-        Values { brand: "Acme", ttl: Duration::from_secs(599), transaction: None, locale: None };
+        Values { brand: "Acme", ttl: Duration::from_secs(594), transaction: None, locale: None };
 
     fn render(templates: &Templates, channel: Channel, values: &Values<'_>) -> String {
         templates.render(channel, &Code::custom("482913").unwrap(), values).text.expose().to_owned()

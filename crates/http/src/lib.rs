@@ -1,1 +1,183 @@
-//! (being written)
+//! The doors: JSON API, drop-in surfaces, pages.
+//!
+//! [`router`] is every path on one page. A handler parses, calls the engine once and answers; who called is a value
+//! that it must ask for. Around all of them stands the envelope (request id, time-out, problem documents, security
+//! headers), the development guard, and CORS. Nothing is kept between two requests, so a crash loses nothing here.
+
+mod api;
+mod cors;
+pub mod dev;
+mod envelope;
+mod error;
+mod extract;
+mod guard;
+pub mod landing;
+mod openapi;
+pub mod page;
+pub mod reference;
+pub mod server;
+mod surface;
+
+use std::{fmt, net::IpAddr, sync::Arc};
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    handler::Handler,
+    middleware::{from_fn_with_state, map_response},
+    routing::{MethodFilter, MethodRouter, on},
+};
+use backstop_engine::Engine;
+use http::Method;
+use ipnet::IpNet;
+
+pub use dev::DevPages;
+pub use error::{Code, Problem};
+pub use extract::Peer;
+pub use openapi::document as openapi_document;
+pub use surface::{ASYNC_OTP_PURPOSES, SMARTFIN_PURPOSES};
+
+use api::{health, verifications};
+use surface::{AsyncOtp, Smartfin, classic, reshape};
+
+/// For whom the service runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Profile {
+    /// The person at this machine, and nobody else.
+    Development,
+    /// Everybody.
+    Production,
+}
+
+/// The drop-in surfaces that are on, each with the name of the application that it is bound to.
+#[derive(Debug, Clone, Default)]
+pub struct Compat {
+    /// `/api/auth/send-otp` and `/api/auth/verify-otp`.
+    pub async_otp: Option<String>,
+    /// `/send-otp` and `/verify-otp`.
+    pub smartfin: Option<String>,
+}
+
+/// What the doors lead to.
+#[derive(Clone)]
+pub struct Doors {
+    /// The service.
+    pub engine: Arc<Engine>,
+    /// For whom.
+    pub profile: Profile,
+    /// Where people reach it, such as `https://verify.acme.example`, without a slash at the end.
+    pub public_url: String,
+    /// Whose `X-Forwarded-For` counts; [`trusted_proxy`] reads one.
+    pub trusted_proxies: Vec<IpNet>,
+    /// The drop-in surfaces.
+    pub compat: Compat,
+    /// The development pages; never in production.
+    pub dev: Option<DevPages>,
+    /// Whether the service can work now.
+    pub ready: Arc<dyn Fn() -> bool + Send + Sync>,
+}
+
+impl fmt::Debug for Doors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Doors")
+            .field("profile", &self.profile)
+            .field("compat", &self.compat)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Reads a trusted proxy: a network such as `10.0.0.0/8`, or one address.
+pub fn trusted_proxy(text: &str) -> Option<IpNet> {
+    text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
+}
+
+/// What every handler can reach.
+pub(crate) struct Entrance {
+    pub(crate) doors: Doors,
+    pub(crate) request_ids: envelope::RequestIds,
+    pub(crate) cors: cors::Cors,
+}
+
+impl Entrance {
+    fn new(doors: Doors) -> Self {
+        Self {
+            request_ids: envelope::RequestIds::new(doors.engine.node()),
+            cors: cors::Cors::new(&doors),
+            doors,
+        }
+    }
+}
+
+/// One call.
+pub(crate) struct Route {
+    #[cfg_attr(not(test), expect(dead_code, reason = "the tests that walk every call need it"))]
+    pub(crate) method: Method,
+    pub(crate) path: &'static str,
+    handler: MethodRouter<Arc<Entrance>>,
+}
+
+fn get<H: Handler<T, Arc<Entrance>>, T: 'static>(path: &'static str, handler: H) -> Route {
+    Route { method: Method::GET, path, handler: on(MethodFilter::GET, handler) }
+}
+
+fn post<H: Handler<T, Arc<Entrance>>, T: 'static>(path: &'static str, handler: H) -> Route {
+    Route { method: Method::POST, path, handler: on(MethodFilter::POST, handler) }
+}
+
+/// Every call of the API. The pages bring their own paths.
+pub(crate) fn routes(compat: &Compat) -> Vec<Route> {
+    let mut routes = vec![
+        post("/v1/verifications", verifications::start),
+        get("/v1/verifications", verifications::list),
+        post("/v1/verifications/check", verifications::check_recipient),
+        get("/v1/verifications/{id}", verifications::read),
+        post("/v1/verifications/{id}/check", verifications::check),
+        post("/v1/verifications/{id}/resend", verifications::resend),
+        post("/v1/verifications/{id}/redeem", verifications::redeem),
+        post("/v1/verifications/{id}/cancel", verifications::cancel),
+        get("/healthz", health::healthz),
+        get("/readyz", health::readyz),
+        get("/openapi.json", openapi::serve),
+    ];
+    if compat.smartfin.is_some() {
+        routes.push(post(surface::SMARTFIN_SEND, classic::smartfin_send).shaped::<Smartfin>());
+        routes.push(post(surface::SMARTFIN_VERIFY, classic::smartfin_verify).shaped::<Smartfin>());
+    }
+    if compat.async_otp.is_some() {
+        routes.push(post(surface::ASYNC_OTP_SEND, classic::async_otp_send).shaped::<AsyncOtp>());
+        routes.push(post(surface::ASYNC_OTP_VERIFY, classic::async_otp_verify).shaped::<AsyncOtp>());
+    }
+    routes
+}
+
+impl Route {
+    /// Failures of this call look as the callers of a drop-in surface expect.
+    fn shaped<S: surface::Surface>(mut self) -> Self {
+        self.handler = self.handler.layer(map_response(reshape::<S>));
+        self
+    }
+}
+
+/// Every path on one page.
+pub fn router(doors: Doors) -> Router {
+    let entrance = Arc::new(Entrance::new(doors.clone()));
+    let api = routes(&doors.compat)
+        .into_iter()
+        .fold(Router::new(), |router, route| router.route(route.path, route.handler))
+        .with_state(entrance.clone());
+    let dev = doors.dev.filter(|_| doors.profile == Profile::Development);
+    let desk = dev.as_ref().map(|pages| pages.desk.clone());
+    api.merge(landing::router(desk))
+        .merge(dev.map_or_else(Router::new, dev::router))
+        .merge(page::assets())
+        .merge(reference::router(openapi::value()))
+        .fallback(envelope::no_such_path)
+        .method_not_allowed_fallback(envelope::no_such_method)
+        .layer(DefaultBodyLimit::max(extract::BODY_LIMIT))
+        .layer(from_fn_with_state(entrance.clone(), cors::answer))
+        .layer(from_fn_with_state(entrance.clone(), guard::development))
+        .layer(from_fn_with_state(entrance, envelope::wrap))
+}
+
+#[cfg(test)]
+mod tests;

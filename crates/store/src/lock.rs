@@ -43,8 +43,7 @@ impl ExclusiveLock {
         let mut name = OsString::from(database.as_os_str());
         name.push(".lock");
         let path = PathBuf::from(name);
-        let unavailable =
-            |problem: String| LockError::Unavailable { path: path.clone(), problem };
+        let unavailable = |problem: String| LockError::Unavailable { path: path.clone(), problem };
         create_private(&path).map_err(|error| unavailable(error.to_string()))?;
         let file = private_file().open(&path).map_err(|error| unavailable(error.to_string()))?;
         match file.try_lock() {

@@ -207,7 +207,8 @@ fn without_any_usable_route_the_delivery_is_undeliverable_at_once() {
 
 #[test]
 fn nobody_is_called_because_a_text_message_is_of_unknown_fate() {
-    let routes = vec![route(Channel::Sms, "one"), route(Channel::Voice, "phone"), route(Channel::Email, "mail")];
+    let routes =
+        vec![route(Channel::Sms, "one"), route(Channel::Voice, "phone"), route(Channel::Email, "mail")];
     let unknown = vec![tried(&routes[0], 0, S::Unknown, None)];
     assert_eq!(step(&routes, &unknown, 0), send(&[2], 0));
     let refused = vec![tried(&routes[0], 0, S::Rejected, Some(Reason::Unavailable))];

@@ -82,7 +82,9 @@ fn fill(source: &Connection, partial: &Path) -> Result<(), StoreError> {
         target.pragma_update_and_check(None, "journal_mode", "DELETE", |_| Ok(()))?;
         let verdict: String = target.pragma_query_value(None, "quick_check", |row| row.get(0))?;
         if verdict != "ok" {
-            return Err(internal("the copy is damaged, so the database may be: run a full integrity check").into());
+            return Err(
+                internal("the copy is damaged, so the database may be: run a full integrity check").into()
+            );
         }
         Ok(())
     };

@@ -15,7 +15,7 @@ use backstop_domain::{
     ports::store::{AttemptResult, Begun, Deliveries, DeliveryTask, NewAttempt, StoreError},
     verification::Status,
 };
-use rusqlite::params;
+use rusqlite::{Connection, params};
 
 use super::{SqliteStore, lookups, rows, writer::Unit};
 use crate::error::Result;
@@ -138,28 +138,39 @@ fn renew(
 
 fn recover(unit: &mut Unit, lease: Lease, now: Timestamp, limit: u32) -> Result<Vec<DeliveryTask>> {
     unit.memory.see(now);
-    let connection = &unit.connection;
-    let left: Vec<Delivery> = {
-        let sql = format!(
-            "SELECT {} FROM deliveries WHERE lease_until IS NOT NULL AND lease_until <= ?1 \
-             ORDER BY lease_until, application_id, verification_id, id LIMIT ?2",
-            rows::DELIVERY
-        );
-        let mut query = connection.prepare_cached(&sql)?;
-        query.query_and_then(params![now.as_millis(), limit], rows::delivery)?.collect::<Result<_>>()?
-    };
-    let mut tasks = Vec::with_capacity(left.len());
-    for mut delivery in left {
-        take_over(unit, &delivery, lease, now)?;
-        if delivery.state != DeliveryState::Queued {
-            // A vendor took it; the crash only left the fate of another attempt open.
-            answers::end(unit, &delivery, delivery.state)?;
-            continue;
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let mut tasks = Vec::new();
+    loop {
+        let wanted = limit - tasks.len();
+        let left = left_behind(&unit.connection, now, wanted)?;
+        let all = left.len() < wanted;
+        for mut delivery in left {
+            take_over(unit, &delivery, lease, now)?;
+            if delivery.state != DeliveryState::Queued {
+                // A vendor took it; the crash only left the fate of another attempt open.
+                answers::end(unit, &delivery, delivery.state)?;
+                continue;
+            }
+            delivery.lease = Some(lease);
+            tasks.extend(lookups::task(&unit.connection, delivery)?);
         }
-        delivery.lease = Some(lease);
-        tasks.extend(lookups::task(&unit.connection, delivery)?);
+        // A lease that ends at once would be found again, and again.
+        if all || tasks.len() >= limit || lease.until <= now {
+            return Ok(tasks);
+        }
     }
-    Ok(tasks)
+}
+
+/// Open deliveries whose lease has ended, the one that ended first first.
+fn left_behind(connection: &Connection, now: Timestamp, limit: usize) -> Result<Vec<Delivery>> {
+    let sql = format!(
+        "SELECT {} FROM deliveries WHERE lease_until IS NOT NULL AND lease_until <= ?1 \
+         ORDER BY lease_until, application_id, verification_id, id LIMIT ?2",
+        rows::DELIVERY
+    );
+    let mut query = connection.prepare_cached(&sql)?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    query.query_and_then(params![now.as_millis(), limit], rows::delivery)?.collect()
 }
 
 fn take_over(unit: &Unit, delivery: &Delivery, lease: Lease, now: Timestamp) -> Result<()> {

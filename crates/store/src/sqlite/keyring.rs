@@ -29,8 +29,10 @@ impl Keys for SqliteStore {
             if lookups::meta(&unit.connection, FINGERPRINT)?.is_some() {
                 return Ok(false);
             }
-            unit.connection
-                .execute("INSERT INTO meta (key, value) VALUES (?1, ?2)", params![FINGERPRINT, fingerprint])?;
+            unit.connection.execute(
+                "INSERT INTO meta (key, value) VALUES (?1, ?2)",
+                params![FINGERPRINT, fingerprint],
+            )?;
             insert(&unit.connection, &keys)?;
             Ok(true)
         })
@@ -39,8 +41,8 @@ impl Keys for SqliteStore {
 
     async fn ring(&self) -> std::result::Result<Vec<WrappedKey>, StoreError> {
         self.read(|connection| {
-            let mut query =
-                connection.prepare_cached("SELECT kid, key_use, wrapped, created_at FROM keyring ORDER BY kid")?;
+            let mut query = connection
+                .prepare_cached("SELECT kid, key_use, wrapped, created_at FROM keyring ORDER BY kid")?;
             query.query_and_then([], wrapped)?.collect()
         })
         .await

@@ -26,10 +26,8 @@ pub(super) fn verification(
     application: ApplicationId,
     id: VerificationId,
 ) -> Result<Option<Verification>> {
-    let sql = format!(
-        "SELECT {} FROM verifications WHERE application_id = ?1 AND id = ?2",
-        rows::VERIFICATION
-    );
+    let sql =
+        format!("SELECT {} FROM verifications WHERE application_id = ?1 AND id = ?2", rows::VERIFICATION);
     let mut query = connection.prepare_cached(&sql)?;
     let mut found = query.query_and_then(params![application.0, id.to_string()], rows::verification)?;
     found.next().transpose()

@@ -169,7 +169,8 @@ impl Memory {
             ends.sort_unstable();
             ends
         };
-        let full_until = |ends: &[Timestamp], max: usize| ends.len().checked_sub(max).map(|index| ends[index]);
+        let full_until =
+            |ends: &[Timestamp], max: usize| ends.len().checked_sub(max).map(|index| ends[index]);
         let whole = full_until(&ends(false), LIVE_VERIFICATIONS);
         let share = if row.authority.is_public() {
             let max = u32::try_from(LIVE_VERIFICATIONS).map_or(u32::MAX, |max| name.public_part(max));

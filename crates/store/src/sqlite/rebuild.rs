@@ -53,16 +53,19 @@ pub(super) fn pending_since(connection: &Connection) -> Result<Timestamp> {
 /// Moves the mark on.
 pub(super) fn set_pending_since(connection: &Connection, mark: Timestamp) -> Result<()> {
     connection
-        .prepare_cached("INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2")?
+        .prepare_cached(
+            "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2",
+        )?
         .execute(params![MARK, mark.as_millis().to_string()])?;
     Ok(())
 }
 
 /// The applications that have verifications, by jumping from one to the next along the key.
 fn applications(connection: &Connection) -> Result<Vec<ApplicationId>> {
-    let mut next = connection
-        .prepare_cached("SELECT application_id FROM verifications WHERE application_id > ?1 \
-                         ORDER BY application_id LIMIT 1")?;
+    let mut next = connection.prepare_cached(
+        "SELECT application_id FROM verifications WHERE application_id > ?1 \
+                         ORDER BY application_id LIMIT 1",
+    )?;
     let mut found = Vec::new();
     let mut after = i64::MIN;
     while let Some(id) = next.query_row([after], |row| row.get(0)).optional()? {
@@ -164,15 +167,14 @@ fn pending(
 }
 
 fn answers(connection: &Connection, now: Timestamp, memory: &mut Memory) -> Result<()> {
-    let mut query =
-        connection.prepare_cached("SELECT at, key, body, answer FROM idempotency WHERE at > ?1 ORDER BY at")?;
+    let mut query = connection
+        .prepare_cached("SELECT at, key, body, answer FROM idempotency WHERE at > ?1 ORDER BY at")?;
     let mut rows = query.query([(now - IDEMPOTENCY_WINDOW).as_millis()])?;
     while let Some(row) = rows.next()? {
         let mut fields = Fields::of(row, "idempotency", 1);
         let at = fields.moment("at")?;
         let key = fields.hash("key")?;
-        let remembered =
-            Remembered { body: fields.hash("body")?, answer: fields.take("answer")?, at };
+        let remembered = Remembered { body: fields.hash("body")?, answer: fields.take("answer")?, at };
         memory.remember(key, remembered);
     }
     Ok(())

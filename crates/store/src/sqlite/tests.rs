@@ -28,11 +28,28 @@ fn disk(store: &SqliteStore, full: bool) {
     .unwrap();
 }
 
+/// An act that keeps the writer busy until `held` hangs up.
+fn blocker(writer: &Writer, held: std::sync::mpsc::Receiver<()>) -> Answer<()> {
+    let held = Mutex::new(held);
+    let act = move |_: &mut Unit| {
+        assert!(held.lock().recv().is_err(), "nothing is ever sent");
+        Ok(())
+    };
+    writer.submit(act).unwrap()
+}
+
 #[test]
 fn the_writer_is_durable_and_overwrites_what_is_wiped() {
     let (_folder, store) = store();
     let settings = block_on(store.write(|unit| {
-        let names = ["journal_mode", "synchronous", "secure_delete", "temp_store", "wal_autocheckpoint", "busy_timeout"];
+        let names = [
+            "journal_mode",
+            "synchronous",
+            "secure_delete",
+            "temp_store",
+            "wal_autocheckpoint",
+            "busy_timeout",
+        ];
         names.into_iter().map(|name| connection::setting(&unit.connection, name)).collect::<Result<Vec<_>>>()
     }))
     .unwrap();
@@ -88,8 +105,7 @@ fn a_failing_neighbour_in_a_real_batch_hurts_nobody() {
     let (_folder, store) = store();
     let Mode::Served { writer, .. } = &store.mode else { panic!("served") };
     let (hold, held) = std::sync::mpsc::channel::<()>();
-    let held = Mutex::new(held);
-    let first = writer.submit(move |_| Ok(held.lock().recv().map_err(|error| internal(error.to_string()))?)).unwrap();
+    let first = blocker(writer, held);
     let insert = |name: &'static str, fail: bool| {
         let act = move |unit: &mut Unit| {
             unit.connection.execute("INSERT INTO meta (key, value) VALUES (?1, '')", [name])?;
@@ -98,7 +114,7 @@ fn a_failing_neighbour_in_a_real_batch_hurts_nobody() {
         writer.submit(act).unwrap()
     };
     let (one, two, three) = (insert("one", false), insert("two", true), insert("three", false));
-    hold.send(()).unwrap();
+    drop(hold);
     block_on(receive(first)).unwrap();
     assert!(block_on(receive(one)).is_ok());
     assert!(block_on(receive(two)).is_err());
@@ -111,8 +127,7 @@ fn a_queue_that_is_full_says_so_at_once() {
     let (_folder, store) = store();
     let Mode::Served { writer, .. } = &store.mode else { panic!("served") };
     let (hold, held) = std::sync::mpsc::channel::<()>();
-    let held = Mutex::new(held);
-    let first = writer.submit(move |_| Ok(held.lock().recv().map_err(|error| internal(error.to_string()))?)).unwrap();
+    let first = blocker(writer, held);
     let mut waiting = Vec::new();
     let refused = loop {
         match writer.submit(|_| Ok(())) {
@@ -122,7 +137,7 @@ fn a_queue_that_is_full_says_so_at_once() {
         assert!(waiting.len() < 10_000);
     };
     assert!(matches!(refused, StoreError::Unavailable(_)));
-    hold.send(()).unwrap();
+    drop(hold);
     block_on(receive(first)).unwrap();
     for answer in waiting {
         block_on(receive(answer)).unwrap();

@@ -89,10 +89,8 @@ fn new_verifications_do_not_reset_the_budget_of_checks() {
 fn a_stranger_cannot_use_up_a_persons_checks() {
     let world = World::with_limits(Limits { checks_per_hour: 4, ..Limits::default() });
     let (id, _) = world.start(&world.new_start_with(ASHA, at(0), |row| row.max_checks = 10));
-    let public = || SubmittedCheck {
-        authority: Authority::Public,
-        ..world.submitted(id, &world.wrong(id), at(1))
-    };
+    let public =
+        || SubmittedCheck { authority: Authority::Public, ..world.submitted(id, &world.wrong(id), at(1)) };
     for _ in 0..2 {
         assert!(matches!(world.try_check(public()).unwrap(), Once::Done(Checked::Answer { .. })));
     }
@@ -157,7 +155,10 @@ fn a_wrong_code_for_a_recipient_counts_on_every_live_one_and_is_charged_once() {
     assert_eq!(world.number("SELECT count(*) FROM checks"), 6);
     let world = world.reopened(at(8));
     let (id, _) = world.start(&world.new_start(ASHA, at(9)));
-    assert!(matches!(world.check(id, &wrong, at(10)), Checked::Refused(_)), "three charges, before and after");
+    assert!(
+        matches!(world.check(id, &wrong, at(10)), Checked::Refused(_)),
+        "three charges, before and after"
+    );
 }
 
 #[test]

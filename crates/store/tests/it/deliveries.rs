@@ -45,7 +45,10 @@ fn an_attempt_is_written_down_before_it_leaves_and_its_answer_after() {
     let (id, delivery) = world.started();
     let attempt = world.begin(id, delivery, "twilio-main", at(1));
     let row = world.view(id).attempts.remove(0);
-    assert_eq!((row.id, row.state, row.started_at, row.finished_at), (attempt.id, AttemptState::Sending, at(1), None));
+    assert_eq!(
+        (row.id, row.state, row.started_at, row.finished_at),
+        (attempt.id, AttemptState::Sending, at(1), None)
+    );
     assert_eq!(world.delivery(id).1, Some(world.lease(at(1))), "the lease was renewed with it");
 
     let mut said = world.said(&attempt, AttemptState::Rejected, "rate_limited", at(2));
@@ -200,9 +203,33 @@ fn a_delivery_that_was_taken_is_never_undeliverable() {
     let mut taken = world.said(&quick, AttemptState::Accepted, "accepted", at(3));
     taken.delivery_state = Some(DeliveryState::Sent);
     wait(world.store.finish_attempt(taken)).unwrap();
+    assert_eq!(
+        world.delivery(id),
+        (DeliveryState::Sent, Some(world.lease(at(2)))),
+        "an answer is still owed"
+    );
     let mut refused = world.said(&slow, AttemptState::Rejected, "unavailable", at(4));
     refused.delivery_state = Some(DeliveryState::Undeliverable);
     wait(world.store.finish_attempt(refused)).unwrap();
+    assert_eq!(world.delivery(id), (DeliveryState::Sent, None));
+}
+
+#[test]
+fn a_crash_between_two_hedged_answers_leaves_no_attempt_sending_for_ever() {
+    let world = World::new();
+    let (id, delivery) = world.started();
+    let (_lost, quick) =
+        (world.begin(id, delivery, "lost", at(1)), world.begin(id, delivery, "quick", at(2)));
+    let mut taken = world.said(&quick, AttemptState::Accepted, "accepted", at(3));
+    taken.delivery_state = Some(DeliveryState::Sent);
+    wait(world.store.finish_attempt(taken)).unwrap();
+    let world = world.reopened(at(4));
+    let node = world.another_node(100);
+    let (open, _) = world.start(&world.new_start(RAVI, at(4)));
+    wait(world.store.release_leases()).unwrap();
+    let tasks = wait(world.store.recover(node, at(4), 1)).unwrap();
+    assert_eq!(tasks[0].verification.id, open, "what is done does not stand before what is not");
+    assert_eq!(world.attempt_state(id), AttemptState::Unknown);
     assert_eq!(world.delivery(id), (DeliveryState::Sent, None));
 }
 
@@ -213,7 +240,8 @@ fn an_undeliverable_delivery_can_still_turn_out_sent() {
     let attempt = world.begin(id, delivery, "slow", at(1));
     let row = world.view(id).deliveries.remove(0);
     wait(world.store.finish(&row, DeliveryState::Undeliverable, world.node, at(2))).unwrap();
-    assert_eq!(world.delivery(id), (DeliveryState::Undeliverable, None));
+    let kept = Some(world.lease(at(1)));
+    assert_eq!(world.delivery(id), (DeliveryState::Undeliverable, kept), "an answer is still owed");
     let mut late = world.said(&attempt, AttemptState::Accepted, "accepted", at(3));
     late.delivery_state = Some(DeliveryState::Sent);
     wait(world.store.finish_attempt(late)).unwrap();

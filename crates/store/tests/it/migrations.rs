@@ -31,7 +31,8 @@ fn every_table_is_strict_and_no_hot_one_has_an_index_on_random_values() {
                   AND name NOT LIKE 'sqlite_%' AND strict = 0";
     assert_eq!(world.number(strict), 0);
     let sql = world.sql();
-    let mut query = sql.prepare("SELECT name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL").unwrap();
+    let mut query =
+        sql.prepare("SELECT name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL").unwrap();
     let named: Vec<String> = query.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
     assert_eq!(named, ["deliveries_leased"]);
 }
@@ -82,4 +83,41 @@ fn a_folder_that_cannot_be_made_is_named() {
     std::fs::write(folder.path().join("file"), "").unwrap();
     let problem = problem(SqliteStore::open(&folder.path().join("file/backstop.db"), at(0)));
     assert!(problem.contains("not available") && problem.contains("file"), "{problem}");
+}
+
+/// The look-ups of every start, check, send and sweep, by the conditions they find their rows with.
+const LOOKUPS: [&str; 15] = [
+    "SELECT * FROM verifications WHERE application_id = ?1 AND id = ?2",
+    "SELECT * FROM verifications WHERE application_id = ?1 AND id < ?2 ORDER BY id DESC LIMIT 10",
+    "SELECT * FROM verifications WHERE application_id = ?1 AND id >= ?2 AND status = 'pending'",
+    "SELECT application_id FROM verifications WHERE application_id > ?1 ORDER BY application_id LIMIT 1",
+    "UPDATE verifications SET status = 'expired', custom_code = NULL \
+     WHERE application_id = ?1 AND id = ?2 AND status = 'pending'",
+    "SELECT * FROM deliveries WHERE application_id = ?1 AND verification_id = ?2 ORDER BY id",
+    "SELECT max(created_at) FROM deliveries WHERE application_id = ?1 AND verification_id = ?2",
+    "SELECT * FROM deliveries WHERE application_id = ?1 AND verification_id >= ?2 AND created_at > ?3",
+    "SELECT * FROM deliveries WHERE lease_until IS NOT NULL AND lease_until <= ?1 \
+     ORDER BY lease_until, application_id, verification_id, id LIMIT ?2",
+    "UPDATE deliveries SET lease_until = created_at WHERE lease_until IS NOT NULL",
+    "SELECT * FROM attempts WHERE application_id = ?1 AND verification_id = ?2 ORDER BY number",
+    "SELECT * FROM checks WHERE application_id = ?1 AND verification_id >= ?2 AND at > ?3 AND charged",
+    "SELECT * FROM idempotency WHERE at > ?1 ORDER BY at",
+    "DELETE FROM idempotency WHERE (at, key) IN \
+     (SELECT at, key FROM idempotency WHERE at <= ?1 ORDER BY at, key LIMIT ?2)",
+    "SELECT provider FROM opt_outs WHERE application_id = ?1 AND recipient = ?2 ORDER BY provider",
+];
+
+#[test]
+fn no_look_up_reads_a_whole_table() {
+    let world = World::new();
+    let sql = world.sql();
+    for lookup in LOOKUPS {
+        let mut plan = sql.prepare(&format!("EXPLAIN QUERY PLAN {lookup}")).unwrap();
+        let mut rows = plan.raw_query();
+        while let Some(row) = rows.next().unwrap() {
+            let step: String = row.get("detail").unwrap();
+            let open_ones_only = step.contains("USING INDEX deliveries_leased");
+            assert!(!step.starts_with("SCAN") || open_ones_only, "{lookup}\n{step}");
+        }
+    }
 }

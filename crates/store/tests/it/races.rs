@@ -28,7 +28,8 @@ fn together<T: Send>(count: usize, act: impl Fn(usize) -> T + Sync) -> Vec<T> {
 
 #[test]
 fn five_hundred_wrong_codes_at_once_are_compared_three_times() {
-    let world = World::with_limits(Limits { checks_per_hour: 1000, checks_per_day: 1000, ..Limits::default() });
+    let world =
+        World::with_limits(Limits { checks_per_hour: 1000, checks_per_day: 1000, ..Limits::default() });
     let (id, _) = world.start(&world.new_start(ASHA, at(0)));
     let wrong = world.wrong(id);
     let answers = together(500, |_| world.answer(id, &wrong, at(1)));
@@ -60,7 +61,8 @@ fn five_hundred_wrong_codes_over_many_verifications_stay_within_the_budget() {
 
 #[test]
 fn two_hundred_right_codes_at_once_succeed_once() {
-    let world = World::with_limits(Limits { checks_per_hour: 1000, checks_per_day: 1000, ..Limits::default() });
+    let world =
+        World::with_limits(Limits { checks_per_hour: 1000, checks_per_day: 1000, ..Limits::default() });
     let (id, _) = world.start(&world.new_start(ASHA, at(0)));
     let code = world.code(id);
     let answers = together(200, |_| world.answer(id, &code, at(1)));
@@ -117,7 +119,8 @@ fn a_hundred_starts_with_one_key_are_one_start() {
 #[test]
 fn a_hundred_joining_starts_at_once_send_one_message_more() {
     let world = World::new();
-    let joining = |second| world.new_start_with(ASHA, at(second), |row| row.join = Some(world.hash("session")));
+    let joining =
+        |second| world.new_start_with(ASHA, at(second), |row| row.join = Some(world.hash("session")));
     let (id, _) = world.start(&joining(0));
     let starts: Vec<_> = (0..100).map(|_| joining(60)).collect();
     together(100, |number| world.open(&starts[number]));

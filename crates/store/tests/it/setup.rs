@@ -15,8 +15,9 @@ use backstop_domain::{
     ports::{
         random::SeededRandom,
         store::{
-            AttemptResult, Begun, CheckTarget, Checked, Deliveries as _, Idempotency, NewAttempt, NewDelivery,
-            NewVerification, Once, Opened, Refusal, StoreError, SubmittedCheck, VerificationView, Verifications as _,
+            AttemptResult, Begun, CheckTarget, Checked, Deliveries as _, Idempotency, NewAttempt,
+            NewDelivery, NewVerification, Once, Opened, Refusal, StoreError, SubmittedCheck,
+            VerificationView, Verifications as _,
         },
     },
     purpose::Purpose,

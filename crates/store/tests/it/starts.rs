@@ -54,9 +54,7 @@ fn a_fourth_live_verification_waits_until_the_first_has_expired() {
 #[test]
 fn a_stranger_leaves_the_third_place_to_the_application() {
     let world = World::new();
-    let public = |second| {
-        world.new_start_with(ASHA, at(second), |row| row.authority = Authority::Public)
-    };
+    let public = |second| world.new_start_with(ASHA, at(second), |row| row.authority = Authority::Public);
     world.start(&public(0));
     world.start(&public(1));
     assert_eq!(world.refused(&public(2)), refusal(LimitName::LiveVerifications, 600));
@@ -67,7 +65,8 @@ fn a_stranger_leaves_the_third_place_to_the_application() {
 #[test]
 fn a_second_start_from_the_same_browser_sends_the_same_code_again() {
     let world = World::new();
-    let joining = |second| world.new_start_with(ASHA, at(second), |row| row.join = Some(world.hash("session")));
+    let joining =
+        |second| world.new_start_with(ASHA, at(second), |row| row.join = Some(world.hash("session")));
     let (first, _) = world.start(&joining(0));
     assert_eq!(world.refused(&joining(59)), refusal(LimitName::ResendAfter, 60));
     let second = joining(60);
@@ -155,11 +154,8 @@ fn a_resend_is_one_more_delivery_of_the_same_verification() {
 
 #[test]
 fn a_resend_is_refused_by_every_limit_and_by_the_end() {
-    let world = World::with_limits(Limits {
-        resend_after: seconds(0),
-        recipient_per_hour: 2,
-        ..Limits::default()
-    });
+    let world =
+        World::with_limits(Limits { resend_after: seconds(0), recipient_per_hour: 2, ..Limits::default() });
     let (id, _) = world.start(&world.new_start(ASHA, at(0)));
     let resend = |id, second| wait(world.store.resend(world.new_resend(id, ASHA, at(second)))).unwrap();
     assert!(matches!(resend(id, 1), Once::Done(Resent::Queued(_))));
@@ -180,6 +176,7 @@ fn another_application_sees_nothing() {
     let (id, delivery) = world.start(&world.new_start(ASHA, at(0)));
     assert!(wait(world.store.get(OTHER_APP, id)).unwrap().is_none());
     assert!(wait(world.store.task(OTHER_APP, id, delivery, world.node)).unwrap().is_none());
-    let filter = backstop_domain::ports::store::VerificationFilter { limit: 10, now: at(1), ..Default::default() };
+    let filter =
+        backstop_domain::ports::store::VerificationFilter { limit: 10, now: at(1), ..Default::default() };
     assert!(wait(world.store.list(OTHER_APP, filter)).unwrap().is_empty());
 }

@@ -1,10 +1,6 @@
 //! Plain SQL over `otp_verification`, as the monitoring of an in-house service asked it.
 
-use backstop_domain::{
-    attempt::AttemptState,
-    outcome::VendorResponse,
-    ports::store::Deliveries as _,
-};
+use backstop_domain::{attempt::AttemptState, outcome::VendorResponse, ports::store::Deliveries as _};
 
 use crate::setup::{ASHA, RAVI, World, at, wait};
 
@@ -42,7 +38,10 @@ fn the_view_shows_what_an_in_house_table_showed() {
     let row = rows.next().unwrap().unwrap();
     assert_eq!(row.get::<_, String>("phone").unwrap(), "+91••••••••10");
     assert_eq!(row.get::<_, i64>("purpose").unwrap(), 1);
-    assert_eq!((row.get::<_, i64>("attempts").unwrap(), row.get::<_, bool>("is_verified").unwrap()), (1, true));
+    assert_eq!(
+        (row.get::<_, i64>("attempts").unwrap(), row.get::<_, bool>("is_verified").unwrap()),
+        (1, true)
+    );
     assert_eq!(row.get::<_, String>("created_at").unwrap(), "2027-01-15 08:00:00");
     assert_eq!(row.get::<_, String>("expires_at").unwrap(), "2027-01-15 08:10:00");
     assert_eq!(row.get::<_, String>("verified_at").unwrap(), "2027-01-15 08:00:30");

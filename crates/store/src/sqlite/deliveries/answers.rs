@@ -50,8 +50,8 @@ pub(super) fn finish_attempt(unit: &mut Unit, result: &AttemptResult) -> Result<
     }
 }
 
-/// Ends a delivery unless it already stands further on. Its lease ends with it, or with the last of its attempts that is
-/// still being sent: until then a crash must leave somebody to call that attempt unknown.
+/// Ends a delivery; one that stands further on already keeps its state. Its lease ends with it, or with the last of its
+/// attempts that is still being sent: until then a crash must leave somebody to call that attempt unknown.
 pub(super) fn end(unit: &Unit, delivery: &Delivery, state: DeliveryState) -> Result<()> {
     let rank = |state| match state {
         DeliveryState::Queued => 0,
@@ -59,7 +59,8 @@ pub(super) fn end(unit: &Unit, delivery: &Delivery, state: DeliveryState) -> Res
         DeliveryState::Sent => 2,
         DeliveryState::Delivered => 3,
     };
-    if rank(state) < rank(delivery.state) || state == DeliveryState::Queued {
+    let state = if rank(state) < rank(delivery.state) { delivery.state } else { state };
+    if state == DeliveryState::Queued {
         return Ok(());
     }
     unit.connection

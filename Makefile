@@ -1,0 +1,33 @@
+# The front door. One word per habit; a machine with Rust, a C compiler and make needs nothing else.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := check
+.PHONY: check test lint run ci
+
+CARGO_DENY_VERSION := 0.20.2
+
+## check: does everything compile, tests included
+check:
+	cargo check --workspace --all-targets
+
+## test: every test, after installing the servers that some of them talk to
+test:
+	scripts/install-test-tools
+	cargo test --workspace
+
+## lint: format, lints, licences and bans, the arrows between crates, the claims of docs/security.md
+lint:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	cargo deny --version >/dev/null 2>&1 || cargo install cargo-deny --locked --version $(CARGO_DENY_VERSION)
+	cargo deny --all-features check bans licenses sources
+	scripts/check-arrows
+	scripts/check-security-doc
+
+## run: the service as a newcomer meets it, on 127.0.0.1:8080 with the development inbox
+run:
+	cargo run --release
+
+## ci: what must be green before a change is taken
+ci: lint test

@@ -1,0 +1,107 @@
+//! The service with its doors open: what `serve` runs, and what tests start too.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use anyhow::Context;
+use backstop_http::{Compat, DevPages, Doors, router, server};
+use tokio::net::TcpListener;
+
+use crate::{
+    config::{Config, Profile, compat::Surface},
+    control::ControlSocket,
+    desk::DevelopmentDesk,
+    wiring::{self, Installation},
+};
+
+/// How long a shutdown waits for what was sent to be answered.
+const DRAIN: Duration = Duration::from_secs(30);
+
+/// A service that listens. Nothing is answered until [`App::run`].
+pub struct App {
+    installation: Arc<Installation>,
+    listener: TcpListener,
+    address: SocketAddr,
+    socket: ControlSocket,
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+impl App {
+    /// Opens everything and binds the listener.
+    ///
+    /// # Errors
+    /// If the store, the root key, a provider or the address cannot be had.
+    pub async fn build(config: Config) -> anyhow::Result<Self> {
+        let listen = config.server.listen;
+        let installation = Arc::new(wiring::open(config).await?);
+        let listener = TcpListener::bind(listen).await.with_context(|| {
+            format!("cannot listen on {listen}\n  fix: stop what listens there, or set server.listen")
+        })?;
+        let address = listener.local_addr()?;
+        let socket = ControlSocket::bind(&installation)?;
+        Ok(Self { installation, listener, address, socket })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Whether the store was made just now.
+    pub fn is_new(&self) -> bool {
+        self.installation.is_new
+    }
+
+    /// Serves until `shutdown` ends; then takes no new calls, finishes those that came, and waits for what was sent.
+    ///
+    /// # Errors
+    /// If the listener fails.
+    pub async fn run(self, shutdown: impl Future<Output = ()> + Send + 'static) -> anyhow::Result<()> {
+        let Self { installation, listener, address, socket } = self;
+        installation.engine.run();
+        let router = router(doors(&installation, address));
+        let engine = installation.engine.clone();
+        let stopping = async move {
+            shutdown.await;
+            tracing::info!("stopping: no new calls, what was sent is waited for");
+            engine.stop();
+        };
+        tokio::select! {
+            () = server::serve(listener, router, server::Limits::default(), stopping) => {}
+            () = socket.answer(&installation) => {}
+        }
+        if !installation.tasks.drain(DRAIN).await {
+            tracing::warn!("some deliveries were still in work; the next start takes them over");
+        }
+        Ok(())
+    }
+}
+
+fn doors(installation: &Arc<Installation>, address: SocketAddr) -> Doors {
+    let config = &installation.config;
+    let engine = installation.engine.clone();
+    let public_url = config.server.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+    let dev = installation.inbox.clone().and_then(|inbox| {
+        let desk = Arc::new(DevelopmentDesk::new(engine.clone(), format!("http://{address}"))?);
+        Some(DevPages { inbox, desk })
+    });
+    Doors {
+        engine,
+        profile: match config.profile {
+            Profile::Development => backstop_http::Profile::Development,
+            Profile::Production => backstop_http::Profile::Production,
+        },
+        public_url,
+        trusted_proxies: config.server.trusted_proxies.clone(),
+        compat: Compat {
+            async_otp: installation.surface(Surface::AsyncOtp),
+            smartfin: installation.surface(Surface::Smartfin),
+        },
+        dev,
+        ready: Arc::new(|| true),
+    }
+}

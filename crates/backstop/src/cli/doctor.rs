@@ -1,0 +1,62 @@
+//! `backstop doctor`: looks at everything that must work, and says what to do about what does not.
+
+use clap::Args;
+
+use super::{
+    Answer, Exit,
+    screen::{Style, columns},
+};
+use crate::control::protocol::{ControlReply, ControlRequest, DoctorLine, Level, Private};
+
+/// What to look at.
+#[derive(Debug, Args)]
+#[command(after_help = "Exit code 0 if all is well, 1 with a warning, 2 if something does not work.\n\n\
+                        Examples:\n  backstop doctor\n  backstop doctor --send-to-phone +919876543210\n  \
+                        TEST_EMAIL=ravi@example.com backstop doctor --json")]
+pub struct DoctorArguments {
+    /// Also send a real code to this number
+    #[arg(long, value_name = "NUMBER", env = "TEST_PHONE", hide_env_values = true)]
+    pub send_to_phone: Option<String>,
+    /// Also send a real code to this address
+    #[arg(long, value_name = "ADDRESS", env = "TEST_EMAIL", hide_env_values = true)]
+    pub send_to_email: Option<String>,
+}
+
+impl DoctorArguments {
+    /// The request.
+    pub fn request(self) -> ControlRequest {
+        let given = |text: Option<String>| text.filter(|text| !text.is_empty()).map(Private::new);
+        ControlRequest::Doctor {
+            send_to_phone: given(self.send_to_phone),
+            send_to_email: given(self.send_to_email),
+        }
+    }
+}
+
+/// What was found, one line each, and the sum.
+pub fn answer(reply: &ControlReply, style: Style) -> Option<Answer> {
+    let ControlReply::Doctor(found) = reply else { return None };
+    let row = |line: &DoctorLine| {
+        let mut row = vec![style.lamp(line.level), line.subject.clone(), line.finding.clone()];
+        row.extend(line.fix.as_ref().map(|fix| format!("fix: {fix}")));
+        row
+    };
+    let rows: Vec<_> = found.lines.iter().map(row).collect();
+    let count = |level: Level| found.lines.iter().filter(|line| line.level == level).count();
+    let (well, warnings, broken) = (count(Level::Well), count(Level::Warning), count(Level::Broken));
+    let mut sum = vec![format!("{well} checked well")];
+    if warnings > 0 {
+        sum.push(format!("{warnings} to look at"));
+    }
+    match broken {
+        0 => {}
+        1 => sum.push("1 does not work".into()),
+        many => sum.push(format!("{many} do not work")),
+    }
+    let exit = match found.lines.iter().map(|line| line.level).max() {
+        None | Some(Level::Well) => Exit::Well,
+        Some(Level::Warning) => Exit::Warning,
+        Some(Level::Broken) => Exit::Broken,
+    };
+    Some(Answer::new(format!("{}\n {}", columns(&rows, " "), sum.join(", ")), exit))
+}

@@ -1,0 +1,182 @@
+//! Commands and the service: one JSON line each way over an owner-only socket beside the store.
+//!
+//! The process that holds the store's lock is the only one that writes. A command asks it over the socket; if nobody
+//! holds the lock, the command takes it and does the same work itself. So a command never writes behind the service's
+//! back, and works whether or not it runs.
+
+mod acts;
+mod doctor;
+pub mod protocol;
+
+use std::{fs, os::unix::fs::PermissionsExt, path::Path, sync::Arc, time::Duration};
+
+use anyhow::{Context, bail};
+use backstop_domain::ports::Clock;
+use backstop_store::{ExclusiveLock, SqliteStore};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    net::{UnixListener, UnixStream},
+};
+
+use self::protocol::{ControlReply, ControlRequest, MigrateReply, Refusal, RestoreReply};
+use crate::{
+    config::Config,
+    runtime::SystemClock,
+    wiring::{self, Installation, socket_of},
+};
+
+/// The longest request line.
+const LONGEST_LINE: u64 = 64 * 1024;
+/// How long a command without a service waits for what it started.
+const DRAIN: Duration = Duration::from_secs(30);
+
+/// Has a request carried out, by the running service or, if there is none, here.
+///
+/// # Errors
+/// If neither can: the store cannot be opened, or the service does not answer.
+pub fn call(config: &Config, request: ControlRequest) -> anyhow::Result<ControlReply> {
+    runtime()?.block_on(async {
+        match UnixStream::connect(socket_of(config)).await {
+            Ok(stream) => ask(stream, &request).await,
+            Err(_) => alone(config, request).await,
+        }
+    })
+}
+
+async fn alone(config: &Config, request: ControlRequest) -> anyhow::Result<ControlReply> {
+    let installation = wiring::open(config.clone()).await?;
+    let reply = acts::carry_out(&installation, request).await;
+    installation.tasks.drain(DRAIN).await;
+    Ok(reply)
+}
+
+async fn ask(mut stream: UnixStream, request: &ControlRequest) -> anyhow::Result<ControlReply> {
+    let mut line = serde_json::to_vec(request)?;
+    line.push(b'\n');
+    stream.write_all(&line).await.context("asking the running service")?;
+    let mut answer = String::new();
+    BufReader::new(stream).read_line(&mut answer).await.context("hearing from the running service")?;
+    serde_json::from_str(&answer)
+        .context("the running service said something else than this version understands")
+}
+
+/// The service's end of the socket. Removed when dropped.
+pub(crate) struct ControlSocket {
+    listener: UnixListener,
+    path: std::path::PathBuf,
+}
+
+impl ControlSocket {
+    /// Listens beside the store. The lock is ours, so a socket that is there is a dead process's.
+    pub(crate) fn bind(installation: &Installation) -> anyhow::Result<Self> {
+        let path = installation.socket();
+        if path.exists() {
+            fs::remove_file(&path).with_context(|| format!("the old socket {}", path.display()))?;
+        }
+        let listener = UnixListener::bind(&path).with_context(|| format!("the socket {}", path.display()))?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
+        Ok(Self { listener, path })
+    }
+
+    /// Answers commands until the future is dropped, one at a time.
+    pub(crate) async fn answer(&self, installation: &Arc<Installation>) {
+        loop {
+            match self.listener.accept().await {
+                Ok((stream, _)) => {
+                    if let Err(error) = answer_one(stream, installation).await {
+                        tracing::debug!(%error, "a command went away");
+                    }
+                }
+                Err(error) => tracing::warn!(%error, "the control socket"),
+            }
+        }
+    }
+}
+
+impl Drop for ControlSocket {
+    fn drop(&mut self) {
+        // A socket that stays behind is removed by the next start.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+async fn answer_one(stream: UnixStream, installation: &Arc<Installation>) -> anyhow::Result<()> {
+    use tokio::io::AsyncReadExt;
+    let (reader, mut writer) = stream.into_split();
+    let mut line = String::new();
+    BufReader::new(reader.take(LONGEST_LINE)).read_line(&mut line).await?;
+    let reply = match serde_json::from_str(&line) {
+        Ok(request) => acts::carry_out(installation, request).await,
+        Err(_) => refused("the request is of another version", Some("use the program that the service runs")),
+    };
+    let mut line = serde_json::to_vec(&reply)?;
+    line.push(b'\n');
+    writer.write_all(&line).await?;
+    Ok(())
+}
+
+fn refused(problem: impl Into<String>, fix: Option<&str>) -> ControlReply {
+    ControlReply::Refused(Refusal { problem: problem.into(), fix: fix.map(str::to_owned) })
+}
+
+/// Brings the store to this version's schema.
+///
+/// # Errors
+/// If the service runs, or the store cannot be opened.
+pub fn migrate(config: &Config) -> anyhow::Result<MigrateReply> {
+    let path = &config.store.path;
+    let existed = path.exists();
+    let lock = lock(path)?;
+    let before = if existed { Some(SqliteStore::schema_version_of(path)?) } else { None };
+    let store = SqliteStore::open(path, SystemClock::default().now())?;
+    let schema = store.schema_version();
+    drop(store);
+    drop(lock);
+    Ok(MigrateReply { store: config.store.url.clone(), before, schema })
+}
+
+/// Puts a backup in the store's place and cancels what was pending in it: codes that were on their way when it was made
+/// are old by now. The store that was there stays beside it, with `.before-restore` at its end.
+///
+/// # Errors
+/// If the service runs, or the backup is not a store.
+pub fn restore(config: &Config, file: &Path) -> anyhow::Result<RestoreReply> {
+    let path = &config.store.path;
+    if SqliteStore::schema_version_of(file)? == 0 {
+        bail!(
+            "{} is not a backup of a store\n  fix: name a file that `backstop backup` made",
+            file.display()
+        );
+    }
+    let _lock = lock(path)?;
+    let aside = |suffix: &str| {
+        let mut name = path.clone().into_os_string();
+        name.push(suffix);
+        std::path::PathBuf::from(name)
+    };
+    let draft = aside(".restoring");
+    fs::copy(file, &draft).with_context(|| format!("copying {}", file.display()))?;
+    fs::set_permissions(&draft, fs::Permissions::from_mode(0o600))?;
+    let now = SystemClock::default().now();
+    let store = SqliteStore::open(&draft, now)?;
+    runtime()?.block_on(async {
+        store.release_leases().await?;
+        store.cancel_pending(now).await
+    })?;
+    drop(store);
+    if path.exists() {
+        // Opening and closing it brings what is still in its log into the file.
+        drop(SqliteStore::open(path, now)?);
+        fs::rename(path, aside(".before-restore"))?;
+    }
+    fs::rename(&draft, path)?;
+    Ok(RestoreReply { store: config.store.url.clone(), bytes: fs::metadata(path)?.len() })
+}
+
+fn lock(path: &Path) -> anyhow::Result<ExclusiveLock> {
+    ExclusiveLock::acquire(path).context("the store is in use\n  fix: stop the service first")
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
+}

@@ -1,0 +1,122 @@
+//! Looking whether everything works: store, keys, clock, every provider, and if asked a real code.
+
+use backstop_domain::{
+    channel::Channel,
+    ports::{Clock, Tasks, store::Keys},
+    purpose::Purpose,
+    recipient::Recipient,
+};
+use backstop_engine::verify::{Selection, StartRequest};
+use futures::future::{self, Either};
+
+use super::{
+    acts,
+    protocol::{DoctorLine, DoctorReply, Level, Private},
+};
+use crate::{config::ProviderSettings, wiring::Installation};
+
+/// Looks at one thing after another. Never fails: what does not work is a line.
+pub(super) async fn examine(
+    installation: &Installation,
+    send_to_phone: Option<Private>,
+    send_to_email: Option<Private>,
+) -> DoctorReply {
+    let mut lines = vec![config(installation), store(installation).await];
+    let looks = installation.config.providers.iter().map(|settings| provider(installation, settings));
+    lines.extend(future::join_all(looks).await);
+    for (channel, to) in [(Channel::Sms, send_to_phone), (Channel::Email, send_to_email)] {
+        if let Some(to) = to {
+            lines.push(send(installation, channel, &to).await);
+        }
+    }
+    DoctorReply { lines }
+}
+
+fn line(subject: &str, level: Level, finding: impl Into<String>, fix: Option<String>) -> DoctorLine {
+    DoctorLine { subject: subject.to_owned(), level, finding: finding.into(), fix }
+}
+
+fn config(installation: &Installation) -> DoctorLine {
+    let config = &installation.config;
+    let served = |channel: &&Channel| {
+        config.providers.iter().any(|provider| provider.enabled && provider.config.channels.contains(channel))
+    };
+    let unserved: Vec<_> = config.channels.order.iter().filter(|c| !served(c)).map(|c| c.as_str()).collect();
+    let finding = format!("{} providers, {} applications", config.providers.len(), config.applications.len());
+    if unserved.is_empty() {
+        line("config", Level::Well, finding, None)
+    } else {
+        let channels = unserved.join(", ");
+        let fix = format!("add a provider, or take {channels} out of channels.order");
+        line("config", Level::Warning, format!("{finding}; no provider serves {channels}"), Some(fix))
+    }
+}
+
+async fn store(installation: &Installation) -> DoctorLine {
+    let begun = installation.clock.now();
+    match installation.store.ring().await {
+        Ok(ring) => {
+            let newest = ring
+                .iter()
+                .map(|key| key.created_at)
+                .max()
+                .map_or(0, |at| begun.since(at).as_secs() / 86_400);
+            let finding = format!(
+                "schema {}, {} keys, newest {newest} d",
+                installation.store.schema_version(),
+                ring.len()
+            );
+            line("store", Level::Well, finding, None)
+        }
+        Err(error) => {
+            let fix = "look at the disk: space, permissions, health".to_owned();
+            line("store", Level::Broken, error.to_string(), Some(fix))
+        }
+    }
+}
+
+async fn provider(installation: &Installation, settings: &ProviderSettings) -> DoctorLine {
+    let name = settings.config.name.as_str();
+    if !settings.enabled {
+        return line(name, Level::Warning, "switched off in the configuration", None);
+    }
+    let Some(provider) = installation.engine.routes().provider(name) else {
+        return line(name, Level::Broken, "not there", None);
+    };
+    let alarm = installation.tasks.sleep(settings.config.timeout);
+    match future::select(provider.check_up(), alarm).await {
+        Either::Left((checkup, _)) => {
+            let level = if checkup.well { Level::Well } else { Level::Broken };
+            line(name, level, checkup.finding, checkup.fix)
+        }
+        Either::Right(_) => {
+            let finding = format!("no answer in {} s", settings.config.timeout.as_secs_f32());
+            line(name, Level::Broken, finding, Some("check the network and the vendor's status page".into()))
+        }
+    }
+}
+
+async fn send(installation: &Installation, channel: Channel, to: &Private) -> DoctorLine {
+    let subject = format!("send by {channel}");
+    let sent = async {
+        let caller =
+            acts::caller(installation, installation.config.applications.first().map(|a| a.name.as_str()))?;
+        let to = Recipient::parse(to.expose(), caller.application.default_region)?;
+        let mut request = StartRequest::new(to, Purpose::login());
+        request.selection = Selection::Only(channel);
+        request.wait = true;
+        anyhow::Ok(installation.engine.start(&caller, request, None).await?)
+    };
+    match sent.await {
+        Ok(started) => match started.used {
+            Some((_, provider)) => line(&subject, Level::Well, format!("{provider} took it"), None),
+            None => line(
+                &subject,
+                Level::Broken,
+                "no provider took it in 8 s",
+                Some("see the lines above".into()),
+            ),
+        },
+        Err(error) => line(&subject, Level::Broken, format!("{error:#}"), None),
+    }
+}

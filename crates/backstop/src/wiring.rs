@@ -1,0 +1,230 @@
+//! The only file that names SQLite, the vendors and the engine together: from a configuration to a service that is
+//! ready to run.
+
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+
+use anyhow::{Context, bail};
+use backstop_domain::{
+    application::{Application, Authority},
+    id::NodeId,
+    keyring::RootKey,
+    ports::{Clock, Random, store::Applications},
+};
+use backstop_engine::{
+    Credential, Engine, Parts, access::Grant, deliver::ProviderSettings as EngineProvider,
+};
+use backstop_providers::{
+    DevInbox, HttpClient,
+    registry::{self, Shared},
+};
+use backstop_store::{ExclusiveLock, SqliteStore};
+
+use crate::{
+    config::{
+        ApplicationConfig, Config, Profile, ProviderSettings,
+        compat::Surface,
+        root_key::{RootKeySource, read_root_key, write_root_key},
+    },
+    keyring,
+    runtime::{OsRandom, SystemClock, TokioTasks},
+};
+
+/// An opened installation: the engine and what it stands on. While it lives it holds the store's lock.
+pub(crate) struct Installation {
+    /// The configuration that it was opened with.
+    pub(crate) config: Config,
+    /// The service.
+    pub(crate) engine: Arc<Engine>,
+    /// The store, for what only SQLite can do.
+    pub(crate) store: Arc<SqliteStore>,
+    /// The tasks, to wait for at the end.
+    pub(crate) tasks: TokioTasks,
+    /// The clock.
+    pub(crate) clock: Arc<SystemClock>,
+    /// Chance.
+    pub(crate) random: Arc<OsRandom>,
+    /// The development inbox.
+    pub(crate) inbox: Option<Arc<DevInbox>>,
+    /// What opens the keyring.
+    pub(crate) root: RootKey,
+    /// Whether the store was made just now.
+    pub(crate) is_new: bool,
+    _lock: ExclusiveLock,
+}
+
+impl std::fmt::Debug for Installation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Installation").field("store", &self.config.store.path).finish_non_exhaustive()
+    }
+}
+
+/// Opens the store, its keyring and the providers. Sends nothing and listens nowhere.
+///
+/// # Errors
+/// If another process has the store, the root key is missing or another one, or a provider cannot be made.
+pub(crate) async fn open(config: Config) -> anyhow::Result<Installation> {
+    let path = &config.store.path;
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        use std::os::unix::fs::DirBuilderExt;
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .with_context(|| format!("the folder of the store, {}", folder.display()))?;
+    }
+    let is_new = !path.exists();
+    let lock = ExclusiveLock::acquire(path)?;
+    let (clock, random, tasks) =
+        (Arc::new(SystemClock::default()), Arc::new(OsRandom), TokioTasks::default());
+    let now = clock.now();
+    let root = root_key(&config, is_new, random.as_ref())?;
+    let store =
+        Arc::new(SqliteStore::open(path, now).with_context(|| format!("the store {}", path.display()))?);
+    // The lock is ours, so whoever held leases is dead.
+    store.release_leases().await?;
+    let ring = keyring::open(store.as_ref(), &root, random.as_ref(), now).await?;
+
+    let inbox = (config.profile == Profile::Development).then(|| Arc::new(DevInbox::new()));
+    let shared = Shared {
+        client: HttpClient::new()?,
+        clock: clock.clone(),
+        random: random.clone(),
+        tasks: Arc::new(tasks.clone()),
+        inbox: inbox.clone(),
+    };
+    let providers = config
+        .providers
+        .iter()
+        .filter(|settings| settings.enabled)
+        .map(|settings| provider(settings, &shared))
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    let mut applications = Vec::new();
+    for settings in &config.applications {
+        let id = store.application(&settings.name, now).await?;
+        applications.push(application(&config, settings, id));
+    }
+    let engine = Engine::new(Parts {
+        clock: clock.clone(),
+        random: random.clone(),
+        store: store.clone(),
+        tasks: Arc::new(tasks.clone()),
+        keyring: ring,
+        applications,
+        providers,
+        hedge_after: config.channels.hedge_after,
+        node: NodeId::new(now, random.as_ref()),
+    });
+    admit(&engine, &config, store.as_ref()).await?;
+    Ok(Installation { config, engine, store, tasks, clock, random, inbox, root, is_new, _lock: lock })
+}
+
+/// The root key; made for an empty store, and only for one: anything else sealed under the old key would be lost.
+fn root_key(config: &Config, is_new: bool, random: &dyn Random) -> anyhow::Result<RootKey> {
+    match (read_root_key(&config.store.root_key)?, &config.store.root_key) {
+        (Some(key), _) => Ok(key),
+        (None, RootKeySource::File(path)) if is_new => {
+            write_root_key(path, random).with_context(|| format!("the root key {}", path.display()))
+        }
+        (None, RootKeySource::File(path)) => bail!(
+            "the root key is missing\n  {} does not exist, and the store was made with a key\n  fix: put the key back; \
+             it is not in a backup and cannot be made again",
+            path.display()
+        ),
+        (None, RootKeySource::Given(_)) => bail!("the root key is missing"),
+    }
+}
+
+fn provider(settings: &ProviderSettings, shared: &Shared) -> anyhow::Result<EngineProvider> {
+    let spans = [
+        (settings.rate_limits.per_minute, Duration::from_secs(60)),
+        (settings.rate_limits.per_hour, Duration::from_secs(3_600)),
+        (settings.rate_limits.per_day, Duration::from_secs(86_400)),
+    ];
+    Ok(EngineProvider {
+        name: settings.config.name.clone(),
+        kind: settings.config.kind.clone(),
+        channels: settings.config.channels.clone(),
+        provider: registry::build(&settings.config, shared)?,
+        breaker: settings.breaker,
+        timeout: settings.config.timeout,
+        pace: spans.into_iter().filter_map(|(most, span)| Some((most?, span))).collect(),
+    })
+}
+
+fn application(
+    config: &Config,
+    settings: &ApplicationConfig,
+    id: backstop_domain::application::ApplicationId,
+) -> Application {
+    Application {
+        id,
+        name: settings.name.clone(),
+        brand: settings.brand.clone(),
+        codes: settings.codes.clone(),
+        limits: settings.limits.clone(),
+        ladder: config.channels.order.clone(),
+        floors: config.floors.clone(),
+        default_floor: config.default_floor,
+        default_region: config.countries.default_region,
+        countries: config.countries.allow.clone(),
+        origins: settings.origins.clone(),
+        public_purposes: settings.public_purposes.clone(),
+        public_channels: settings.public_channels.clone(),
+        native_apps: settings.native_apps,
+        providers: serving(config, settings),
+        templates: settings.templates.clone(),
+    }
+}
+
+/// The providers of an application: those that it names, else all that no other application has for itself.
+fn serving(config: &Config, settings: &ApplicationConfig) -> Option<Vec<String>> {
+    if settings.providers.is_some() {
+        return settings.providers.clone();
+    }
+    let open =
+        |provider: &&ProviderSettings| provider.owner.as_ref().is_none_or(|owner| *owner == settings.name);
+    Some(config.providers.iter().filter(open).map(|provider| provider.config.name.clone()).collect())
+}
+
+/// Lets in the keys of the configuration and those that were made by command.
+async fn admit(engine: &Engine, config: &Config, store: &dyn Applications) -> anyhow::Result<()> {
+    let mut by_id = BTreeMap::new();
+    for settings in &config.applications {
+        let Some(application) = engine.application(&settings.name) else { continue };
+        let grant = |authority| Grant { application: application.clone(), authority, key: None };
+        if let Some(key) = &settings.secret_key {
+            engine.access().admit(Credential::of(key.expose()), grant(Authority::Secret));
+        }
+        if let Some(key) = &settings.publishable_key {
+            engine.access().admit(Credential::of(key), grant(Authority::Public));
+        }
+        by_id.insert(application.id, application);
+    }
+    for key in store.keys().await? {
+        if let (Some(application), None) = (by_id.get(&key.application), key.revoked_at) {
+            let grant =
+                Grant { application: application.clone(), authority: key.authority, key: Some(key.id) };
+            engine.access().admit(Credential(key.hash), grant);
+        }
+    }
+    Ok(())
+}
+
+impl Installation {
+    /// The application that a drop-in surface fronts, if it is on.
+    pub(crate) fn surface(&self, surface: Surface) -> Option<String> {
+        self.config.compat.get(&surface).map(|settings| settings.application.clone())
+    }
+
+    /// Where commands reach the running server.
+    pub(crate) fn socket(&self) -> PathBuf {
+        socket_of(&self.config)
+    }
+}
+
+/// The local socket beside a store.
+pub(crate) fn socket_of(config: &Config) -> PathBuf {
+    let mut name = config.store.path.clone().into_os_string();
+    name.push(".sock");
+    name.into()
+}

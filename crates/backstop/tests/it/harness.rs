@@ -1,0 +1,38 @@
+//! What every end-to-end test starts from: the program, a caller, a vendor.
+
+pub(crate) mod program;
+pub(crate) mod vendor;
+
+pub(crate) use program::{Caller, Program};
+pub(crate) use vendor::{Behaviour, Twilio};
+
+use std::{
+    future::Future,
+    time::{Duration, Instant},
+};
+
+/// Asks again and again until there is an answer; fails with `what` after `limit`.
+pub(crate) async fn eventually<T, F, R>(what: &str, limit: Duration, mut ask: F) -> T
+where
+    F: FnMut() -> R,
+    R: Future<Output = Option<T>>,
+{
+    let begun = now();
+    loop {
+        if let Some(answer) = ask().await {
+            return answer;
+        }
+        assert!(begun.elapsed() < limit, "{what}: not within {limit:?}");
+        pause(Duration::from_millis(20)).await;
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test of a real process lives in real time")]
+pub(crate) fn now() -> Instant {
+    Instant::now()
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test of a real process lives in real time")]
+pub(crate) async fn pause(span: Duration) {
+    tokio::time::sleep(span).await;
+}

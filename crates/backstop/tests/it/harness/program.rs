@@ -1,0 +1,258 @@
+//! The program as a process of its own, in a folder of its own.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    net::SocketAddr,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+};
+
+use reqwest::{Method, StatusCode, header::HeaderMap};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// A running program. Killed when dropped.
+pub(crate) struct Program {
+    folder: TempDir,
+    child: Option<Child>,
+    address: SocketAddr,
+    environment: Vec<(String, String)>,
+}
+
+impl Program {
+    /// Starts with nothing configured, on a free port.
+    pub(crate) fn development() -> Self {
+        Self::launch(None, &[])
+    }
+
+    /// Starts on a configuration. `listen`, the store and the application `shop` (key `sk_shop_0123456789abcdef`,
+    /// publishable `pk_shop_0123456789abcdef`, origin `https://shop.example`) are there already; the text adds to them.
+    pub(crate) fn configured(more: &str) -> Self {
+        Self::launch(Some(&format!("{BASE}\n{more}")), &[])
+    }
+
+    /// Starts on a whole configuration text of the test's own, or on none, with environment variables.
+    pub(crate) fn launch(config: Option<&str>, environment: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        if let Some(config) = config {
+            let path = folder.path().join("backstop.toml");
+            fs::write(&path, config).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        }
+        let environment = environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let mut program = Self { folder, child: None, address: "127.0.0.1:1".parse().unwrap(), environment };
+        program.start();
+        program
+    }
+
+    /// Starts (again) in the same folder. Panics with the log if it does not come up.
+    pub(crate) fn start(&mut self) {
+        let log = fs::OpenOptions::new().create(true).append(true).open(self.log_file()).unwrap();
+        let mut child = self.command(&["serve"]).stdout(Stdio::piped()).stderr(log).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let address = lines.by_ref().map_while(Result::ok).find_map(|line| {
+            let from = line.find("127.0.0.1:")?;
+            let text: String =
+                line[from..].chars().take_while(|c| c.is_ascii_digit() || ".:".contains(*c)).collect();
+            text.parse().ok()
+        });
+        std::thread::spawn(move || lines.for_each(drop));
+        self.child = Some(child);
+        self.address = address.unwrap_or_else(|| panic!("it did not start:\n{}", self.log()));
+    }
+
+    /// A command of the program in the same folder.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_backstop"));
+        command.args(arguments).current_dir(self.folder.path()).env_clear();
+        command.env("BACKSTOP_SERVER__LISTEN", "127.0.0.1:0").env("RUST_LOG", "trace,hyper=info,h2=info");
+        command.envs(self.environment.iter().map(|(k, v)| (k, v)));
+        command
+    }
+
+    /// Runs a command of the program to its end.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// SIGKILL: no time for anything.
+    pub(crate) fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+
+    /// SIGTERM, and waits for the end. Says whether it ended well.
+    pub(crate) fn stop(&mut self) -> bool {
+        let Some(mut child) = self.child.take() else { return true };
+        Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+        child.wait().unwrap().success()
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.as_ref().unwrap().id()
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn database(&self) -> PathBuf {
+        self.folder.path().join("data/backstop.db")
+    }
+
+    fn log_file(&self) -> PathBuf {
+        self.folder.path().join("log")
+    }
+
+    /// Everything it wrote to stderr, over all its lives.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.log_file()).unwrap_or_default()
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// A caller with the development key.
+    pub(crate) fn developer(&self) -> Caller {
+        Caller::new(self.address, Some("sk_dev"))
+    }
+
+    /// A caller with the secret key of `shop`.
+    pub(crate) fn shop(&self) -> Caller {
+        Caller::new(self.address, Some("sk_shop_0123456789abcdef"))
+    }
+
+    /// A caller with `key`, or none.
+    pub(crate) fn caller(&self, key: Option<&str>) -> Caller {
+        Caller::new(self.address, key)
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        self.kill();
+        if std::thread::panicking() {
+            let log = self.log();
+            let tail: Vec<_> = log.lines().rev().take(40).collect();
+            eprintln!(
+                "--- the program's last words ---\n{}",
+                tail.into_iter().rev().collect::<Vec<_>>().join("\n")
+            );
+        }
+    }
+}
+
+const BASE: &str = r#"
+[server]
+listen = "127.0.0.1:0"
+
+[store]
+url = "sqlite://data/backstop.db"
+root_key_file = "data/root.key"
+
+[countries]
+allow = ["IN", "US"]
+
+[[application]]
+name = "shop"
+secret_key = "sk_shop_0123456789abcdef"
+publishable_key = "pk_shop_0123456789abcdef"
+origins = ["https://shop.example"]
+public_purposes = ["registration", "login"]
+"#;
+
+/// Somebody who calls the API.
+#[derive(Clone)]
+pub(crate) struct Caller {
+    address: SocketAddr,
+    key: Option<String>,
+    headers: HeaderMap,
+    client: reqwest::Client,
+}
+
+/// An answer: status, headers, body.
+#[derive(Debug, Clone)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Value,
+}
+
+impl Answer {
+    /// The body, if the status is this one.
+    pub(crate) fn expect(self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{:#}", self.body);
+        self.body
+    }
+
+    /// A text field of the body.
+    pub(crate) fn text(&self, field: &str) -> String {
+        self.body[field].as_str().unwrap_or_else(|| panic!("no {field} in {:#}", self.body)).to_owned()
+    }
+}
+
+impl Caller {
+    fn new(address: SocketAddr, key: Option<&str>) -> Self {
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        Self { address, key: key.map(str::to_owned), headers: HeaderMap::new(), client }
+    }
+
+    /// The same caller with one more header.
+    pub(crate) fn with(&self, name: &'static str, value: &str) -> Self {
+        let mut caller = self.clone();
+        caller.headers.insert(name, value.parse().unwrap());
+        caller
+    }
+
+    pub(crate) async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
+        self.try_send(method, path, body).await.unwrap()
+    }
+
+    /// As [`Caller::send`], for when the program may die meanwhile.
+    pub(crate) async fn try_send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> reqwest::Result<Answer> {
+        let mut request = self
+            .client
+            .request(method, format!("http://{}{path}", self.address))
+            .headers(self.headers.clone());
+        if let Some(key) = &self.key {
+            request = request.bearer_auth(key);
+        }
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let answer = request.send().await?;
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        let text = answer.text().await?;
+        Ok(Answer { status, headers, body: serde_json::from_str(&text).unwrap_or(Value::String(text)) })
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
+        self.send(Method::POST, path, Some(body)).await
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send(Method::GET, path, None).await
+    }
+
+    pub(crate) async fn start(&self, body: Value) -> Answer {
+        self.post("/v1/verifications", body).await
+    }
+
+    pub(crate) async fn check(&self, id: &str, code: &str) -> Answer {
+        self.post(&format!("/v1/verifications/{id}/check"), json!({ "code": code })).await
+    }
+
+    pub(crate) async fn read(&self, id: &str) -> Value {
+        self.get(&format!("/v1/verifications/{id}")).await.expect(200)
+    }
+}

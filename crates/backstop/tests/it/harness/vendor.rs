@@ -1,0 +1,174 @@
+//! A loopback Twilio that behaves as a test says.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use axum::{
+    Form, Router,
+    body::Body,
+    extract::{Path, State},
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::post,
+};
+
+use super::{eventually, now, pause};
+
+/// What the vendor does with a message.
+#[derive(Debug, Clone)]
+pub(crate) enum Behaviour {
+    /// Takes it: 201 with a message id, and the text repeated, as Twilio does.
+    Accept,
+    /// Takes the request and never answers.
+    Hang,
+    /// Takes it after a while.
+    Slow(Duration),
+    /// Answers with a status and a body.
+    Answer(u16, String),
+    /// Answers 201 and a body without end.
+    Endless,
+}
+
+impl Behaviour {
+    /// A refusal in Twilio's form.
+    pub(crate) fn error(status: u16, code: u32) -> Self {
+        Self::Answer(
+            status,
+            format!(r#"{{"code":{code},"message":"refused","more_info":"","status":{status}}}"#),
+        )
+    }
+}
+
+/// A message that came.
+#[derive(Debug, Clone)]
+pub(crate) struct Received {
+    pub(crate) form: BTreeMap<String, String>,
+    pub(crate) at: Instant,
+}
+
+impl Received {
+    /// The code in the text: its only run of six digits.
+    pub(crate) fn code(&self) -> String {
+        code_in(&self.form["Body"])
+    }
+}
+
+/// The only run of six digits in a text.
+pub(crate) fn code_in(text: &str) -> String {
+    let runs: Vec<&str> = text.split(|c: char| !c.is_ascii_digit()).filter(|run| run.len() == 6).collect();
+    assert_eq!(runs.len(), 1, "one code in {text:?}");
+    runs[0].to_owned()
+}
+
+struct Desk {
+    usual: Behaviour,
+    next: VecDeque<Behaviour>,
+    received: Vec<Received>,
+}
+
+/// A loopback Twilio; the account is `AC` and 32 digits, the token anything.
+pub(crate) struct Twilio {
+    address: SocketAddr,
+    desk: Arc<Mutex<Desk>>,
+}
+
+pub(crate) const ACCOUNT: &str = "AC00000000000000000000000000000009";
+
+impl Twilio {
+    pub(crate) async fn start(usual: Behaviour) -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let desk = Arc::new(Mutex::new(Desk { usual, next: VecDeque::new(), received: Vec::new() }));
+        let router = Router::new()
+            .route("/2010-04-01/Accounts/{account}/Messages.json", post(message))
+            .with_state(desk.clone());
+        #[expect(clippy::disallowed_methods, reason = "a vendor of a test lives as long as its runtime")]
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { address, desk }
+    }
+
+    /// The provider entry for it, by `name`.
+    pub(crate) fn provider(&self, name: &str) -> String {
+        twilio_provider(name, self.address)
+    }
+
+    /// From now on.
+    pub(crate) fn behave(&self, usual: Behaviour) {
+        self.desk.lock().unwrap().usual = usual;
+    }
+
+    /// For the next message only.
+    pub(crate) fn next(&self, behaviour: Behaviour) {
+        self.desk.lock().unwrap().next.push_back(behaviour);
+    }
+
+    pub(crate) fn received(&self) -> Vec<Received> {
+        self.desk.lock().unwrap().received.clone()
+    }
+
+    /// Waits for the message of number `count`, from 1, and gives it.
+    pub(crate) async fn message(&self, count: usize) -> Received {
+        eventually("a message", Duration::from_secs(20), || async { self.received().get(count - 1).cloned() })
+            .await
+    }
+}
+
+/// A provider entry of kind `twilio` at an address.
+pub(crate) fn twilio_provider(name: &str, address: SocketAddr) -> String {
+    format!(
+        r#"
+[[provider]]
+name = "{name}"
+kind = "twilio"
+channels = ["sms"]
+account_sid = "{ACCOUNT}"
+auth_token = "token-0123456789abcdef0123456789ab"
+from = "+15005550006"
+base_url = "http://{address}"
+"#
+    )
+}
+
+async fn message(
+    State(desk): State<Arc<Mutex<Desk>>>,
+    Path(account): Path<String>,
+    Form(form): Form<BTreeMap<String, String>>,
+) -> Response {
+    let (behaviour, number) = {
+        let mut desk = desk.lock().unwrap();
+        desk.received.push(Received { form: form.clone(), at: now() });
+        (desk.next.pop_front().unwrap_or_else(|| desk.usual.clone()), desk.received.len())
+    };
+    if account != ACCOUNT {
+        return (StatusCode::NOT_FOUND, r#"{"code":20404,"message":"","status":404}"#).into_response();
+    }
+    match behaviour {
+        Behaviour::Accept => accepted(&form, number),
+        Behaviour::Slow(span) => {
+            pause(span).await;
+            accepted(&form, number)
+        }
+        Behaviour::Hang => std::future::pending().await,
+        Behaviour::Answer(status, body) => {
+            (StatusCode::from_u16(status).unwrap(), [(header::CONTENT_TYPE, "application/json")], body)
+                .into_response()
+        }
+        Behaviour::Endless => {
+            let blocks = futures::stream::repeat_with(|| Ok::<_, std::io::Error>(vec![b' '; 4096]));
+            (StatusCode::CREATED, Body::from_stream(blocks)).into_response()
+        }
+    }
+}
+
+fn accepted(form: &BTreeMap<String, String>, number: usize) -> Response {
+    let body = serde_json::json!({
+        "sid": format!("SM{number:032}"), "status": "queued", "to": form.get("To"), "from": form.get("From"),
+        "body": form.get("Body"), "num_segments": "1", "price": null, "price_unit": "USD", "error_code": null,
+        "error_message": null, "date_created": "Thu, 01 Jan 2026 10:00:00 +0000",
+    });
+    (StatusCode::CREATED, axum::Json(body)).into_response()
+}

@@ -1,0 +1,4 @@
+//! The JSON API. A handler parses, makes one engine call and answers.
+
+pub(crate) mod health;
+pub(crate) mod verifications;

@@ -1,0 +1,123 @@
+//! Drop-in surfaces: the endpoints that callers of older services already know, over the same engine calls.
+//!
+//! They carry no credential, so whoever calls is a public caller of the application that the surface is bound to, with
+//! the public share of every budget and the pages of that application alone. They keep nothing of their own.
+
+pub(crate) mod classic;
+
+use std::{marker::PhantomData, sync::Arc};
+
+use axum::{extract::FromRequestParts, response::Response};
+use backstop_domain::application::Authority;
+use backstop_engine::Credential;
+use http::{header, request::Parts};
+
+use crate::{
+    Compat, Entrance, Profile,
+    error::{Code, Problem, Shape},
+    extract::{origin_of, person},
+    guard,
+};
+
+/// The purposes that the asynchronous OTP surface starts; its application must have them among its public ones.
+pub const ASYNC_OTP_PURPOSES: [&str; 3] = ["login", "registration", "password_reset"];
+/// The purposes that the SmartFin surface starts; its application must have them among its public ones.
+pub const SMARTFIN_PURPOSES: [&str; 4] = ["login", "registration", "password_reset", "transaction"];
+
+pub(crate) const SMARTFIN_SEND: &str = "/send-otp";
+pub(crate) const SMARTFIN_VERIFY: &str = "/verify-otp";
+pub(crate) const ASYNC_OTP_SEND: &str = "/api/auth/send-otp";
+pub(crate) const ASYNC_OTP_VERIFY: &str = "/api/auth/verify-otp";
+
+/// A drop-in surface.
+pub(crate) trait Surface: Send + Sync + 'static {
+    /// Tells its callers apart from those of keys.
+    const NAME: &'static str;
+    /// How its failures look.
+    const SHAPE: Shape;
+    /// The application that it is bound to, if it is on.
+    fn application(compat: &Compat) -> Option<&str>;
+}
+
+/// `/send-otp` and `/verify-otp`.
+pub(crate) enum Smartfin {}
+
+impl Surface for Smartfin {
+    const NAME: &'static str = "smartfin";
+    const SHAPE: Shape = Shape::Smartfin;
+    fn application(compat: &Compat) -> Option<&str> {
+        compat.smartfin.as_deref()
+    }
+}
+
+/// `/api/auth/send-otp` and `/api/auth/verify-otp`.
+pub(crate) enum AsyncOtp {}
+
+impl Surface for AsyncOtp {
+    const NAME: &'static str = "async_otp";
+    const SHAPE: Shape = Shape::AsyncOtp;
+    fn application(compat: &Compat) -> Option<&str> {
+        compat.async_otp.as_deref()
+    }
+}
+
+/// The paths that are on, each with its application.
+pub(crate) fn paths(compat: &Compat) -> impl Iterator<Item = (&'static str, &str)> {
+    [
+        (SMARTFIN_SEND, Smartfin::application(compat)),
+        (SMARTFIN_VERIFY, Smartfin::application(compat)),
+        (ASYNC_OTP_SEND, AsyncOtp::application(compat)),
+        (ASYNC_OTP_VERIFY, AsyncOtp::application(compat)),
+    ]
+    .into_iter()
+    .filter_map(|(path, application)| Some((path, application?)))
+}
+
+/// Gives every failure of a surface its shape.
+pub(crate) async fn reshape<S: Surface>(mut response: Response) -> Response {
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        response.headers_mut().remove(header::WWW_AUTHENTICATE);
+        response.extensions_mut().insert(problem.in_shape(S::SHAPE));
+    }
+    response
+}
+
+/// Whoever called through a surface.
+pub(crate) struct Visitor<S> {
+    pub(crate) caller: backstop_engine::Caller,
+    surface: PhantomData<S>,
+}
+
+impl<S: Surface> FromRequestParts<Arc<Entrance>> for Visitor<S> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, entrance: &Arc<Entrance>) -> Result<Self, Problem> {
+        let doors = &entrance.doors;
+        let application = S::application(&doors.compat)
+            .and_then(|name| doors.engine.application(name))
+            .ok_or_else(|| Problem::internal("a surface is bound to an application that is not there"))?;
+        let origin = origin_of(&parts.headers)?;
+        match (&origin, doors.profile) {
+            (_, Profile::Development) => guard::same_origin(parts)?,
+            (None, Profile::Production) => {}
+            (Some(origin), Profile::Production) => {
+                if *origin != doors.public_url && !application.origins.contains(origin) {
+                    return Err(Problem::new(
+                        Code::OriginNotAllowed,
+                        "the application does not list this Origin",
+                    ));
+                }
+            }
+        }
+        let network = Some(person(parts, &doors.trusted_proxies)?);
+        let caller = backstop_engine::Caller {
+            application,
+            authority: Authority::Public,
+            credential: Credential::of(&format!("surface:{}", S::NAME)),
+            network,
+            origin,
+            surface: true,
+        };
+        Ok(Self { caller, surface: PhantomData })
+    }
+}

@@ -1,0 +1,284 @@
+//! The real router and the real engine over a store that is down: everything up to the store runs as it will.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use axum::{Router, body::Body};
+use backstop_domain::{
+    application::{Application, ApplicationId, Authority, CodePolicy},
+    breaker::BreakerSettings,
+    channel::Channel,
+    clock::{ManualClock, Timestamp},
+    delivery::{Delivery, DeliveryState, Lease},
+    id::{ApiKeyId, DeliveryId, NodeId, VerificationId},
+    keyring::{KeyUse, Keyring, Kid, generate},
+    limit::Limits,
+    outcome::Outcome,
+    ports::{
+        BoxFuture, Provider, StoreError, Tasks,
+        provider::{Checkup, Message, Sent},
+        random::SeededRandom,
+        store::{
+            ApiKey, Applications, AttemptResult, Begun, Canceled, Checked, Deliveries, DeliveryTask, Keys,
+            NewAttempt, NewDelivery, NewVerification, Once, Opened, Redeemed, Resent, SubmittedCheck,
+            VerificationFilter, VerificationView, Verifications, WrappedKey,
+        },
+    },
+    purpose::Purpose,
+    recipient::Region,
+    template::Templates,
+};
+use backstop_engine::{Credential, Engine, Parts, access::Grant, deliver::ProviderSettings};
+use http::{HeaderMap, Request, StatusCode};
+use tower::ServiceExt as _;
+
+use crate::{Compat, Doors, Peer, Profile};
+
+/// A store that is down.
+struct Down;
+
+type Stored<T> = Result<T, StoreError>;
+
+fn down<T>() -> Stored<T> {
+    Err(StoreError::Unavailable("down for the test".into()))
+}
+
+#[async_trait]
+impl Verifications for Down {
+    async fn open(&self, _: NewVerification) -> Stored<Once<Opened>> {
+        down()
+    }
+    async fn resend(&self, _: NewDelivery) -> Stored<Once<Resent>> {
+        down()
+    }
+    async fn check(&self, _: SubmittedCheck) -> Stored<Once<Checked>> {
+        down()
+    }
+    async fn cancel(&self, _: ApplicationId, _: VerificationId, _: Timestamp) -> Stored<Canceled> {
+        down()
+    }
+    async fn redeem(
+        &self,
+        _: ApplicationId,
+        _: VerificationId,
+        _: Option<Purpose>,
+        _: Timestamp,
+    ) -> Stored<Redeemed> {
+        down()
+    }
+    async fn get(&self, _: ApplicationId, _: VerificationId) -> Stored<Option<VerificationView>> {
+        down()
+    }
+    async fn list(&self, _: ApplicationId, _: VerificationFilter) -> Stored<Vec<VerificationView>> {
+        down()
+    }
+    async fn expire(&self, _: Timestamp) -> Stored<u64> {
+        down()
+    }
+}
+
+#[async_trait]
+impl Deliveries for Down {
+    async fn task(
+        &self,
+        _: ApplicationId,
+        _: VerificationId,
+        _: DeliveryId,
+        _: NodeId,
+    ) -> Stored<Option<DeliveryTask>> {
+        down()
+    }
+    async fn begin_attempt(&self, _: NewAttempt) -> Stored<Begun> {
+        down()
+    }
+    async fn finish_attempt(&self, _: AttemptResult) -> Stored<()> {
+        down()
+    }
+    async fn finish(&self, _: &Delivery, _: DeliveryState, _: NodeId, _: Timestamp) -> Stored<()> {
+        down()
+    }
+    async fn renew(
+        &self,
+        _: Vec<(ApplicationId, VerificationId, DeliveryId)>,
+        _: Lease,
+    ) -> Stored<Vec<DeliveryId>> {
+        down()
+    }
+    async fn recover(&self, _: Lease, _: Timestamp, _: u32) -> Stored<Vec<DeliveryTask>> {
+        down()
+    }
+}
+
+#[async_trait]
+impl Applications for Down {
+    async fn application(&self, _: &str, _: Timestamp) -> Stored<ApplicationId> {
+        down()
+    }
+    async fn add_key(&self, _: ApiKey) -> Stored<()> {
+        down()
+    }
+    async fn keys(&self) -> Stored<Vec<ApiKey>> {
+        down()
+    }
+    async fn revoke_key(&self, _: ApiKeyId, _: Timestamp) -> Stored<bool> {
+        down()
+    }
+}
+
+#[async_trait]
+impl Keys for Down {
+    async fn root_fingerprint(&self) -> Stored<Option<String>> {
+        down()
+    }
+    async fn initialize(&self, _: &str, _: Vec<WrappedKey>) -> Stored<bool> {
+        down()
+    }
+    async fn ring(&self) -> Stored<Vec<WrappedKey>> {
+        down()
+    }
+    async fn add_ring_keys(&self, _: Vec<WrappedKey>) -> Stored<()> {
+        down()
+    }
+}
+
+/// A vendor that nothing ever reaches: without a store nothing is sent.
+struct Unreached;
+
+#[async_trait]
+impl Provider for Unreached {
+    async fn send(&self, _: &Message) -> Sent {
+        Sent::new(Outcome::Unknown, "")
+    }
+    async fn check_up(&self) -> Checkup {
+        Checkup { well: true, finding: String::new(), fix: None }
+    }
+}
+
+struct NoTasks;
+
+impl Tasks for NoTasks {
+    fn spawn(&self, _: BoxFuture<'static, ()>) {}
+    fn sleep(&self, _: Duration) -> BoxFuture<'static, ()> {
+        Box::pin(async {})
+    }
+}
+
+pub(super) const SECRET: &str = "Bearer sk_shop";
+pub(super) const PUBLIC: &str = "Bearer pk_shop";
+pub(super) const PAGE: &str = "https://shop.example";
+pub(super) const SOMEBODY: &str = "/v1/verifications/ver_000000000000000000000000000000000000";
+
+fn application() -> Application {
+    Application {
+        id: ApplicationId(1),
+        name: "shop".into(),
+        brand: "Shop".into(),
+        codes: CodePolicy::default(),
+        limits: Limits::default(),
+        ladder: vec![Channel::Sms],
+        floors: [("transaction".parse().unwrap(), Channel::Sms)].into(),
+        default_floor: Channel::Email,
+        default_region: None,
+        countries: Some(vec![Region::parse("US").unwrap()]),
+        origins: vec![PAGE.into()],
+        public_purposes: vec![Purpose::login()],
+        public_channels: None,
+        native_apps: false,
+        providers: None,
+        templates: Templates::default(),
+    }
+}
+
+pub(super) fn engine() -> Arc<Engine> {
+    let random = Arc::new(SeededRandom::new(7));
+    let now = Timestamp::from_millis(1_800_000_000_000);
+    let keys =
+        KeyUse::ALL.into_iter().zip(1..).map(|(key_use, kid)| (Kid(kid), key_use, generate(random.as_ref())));
+    let keyring = Keyring::new(keys).unwrap();
+    let provider = |name: &str, channels| ProviderSettings {
+        name: name.into(),
+        kind: "unreached".into(),
+        channels,
+        provider: Arc::new(Unreached),
+        breaker: BreakerSettings::default(),
+        timeout: Duration::from_secs(10),
+        pace: Vec::new(),
+    };
+    let engine = Engine::new(Parts {
+        clock: Arc::new(ManualClock::at(now)),
+        node: NodeId::new(now, random.as_ref()),
+        random,
+        store: Arc::new(Down),
+        tasks: Arc::new(NoTasks),
+        keyring,
+        applications: vec![application()],
+        providers: vec![provider("texts", vec![Channel::Sms]), provider("mail", vec![Channel::Email])],
+        hedge_after: Duration::from_secs(2),
+    });
+    let application = engine.application("shop").unwrap();
+    for (key, authority) in [("sk_shop", Authority::Secret), ("pk_shop", Authority::Public)] {
+        let grant = Grant { application: application.clone(), authority, key: None };
+        engine.access().admit(Credential::of(key), grant);
+    }
+    engine
+}
+
+/// Everything on, as in production.
+pub(super) fn doors() -> Doors {
+    Doors {
+        engine: engine(),
+        profile: Profile::Production,
+        public_url: "https://verify.shop.example".into(),
+        trusted_proxies: Vec::new(),
+        compat: Compat { async_otp: Some("shop".into()), smartfin: Some("shop".into()) },
+        dev: None,
+        ready: Arc::new(|| true),
+    }
+}
+
+/// An answer, whole.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) text: String,
+}
+
+impl Answer {
+    pub(super) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.text).unwrap()
+    }
+
+    /// Status and code, as in `403 needs_secret_key`.
+    pub(super) fn in_short(&self) -> String {
+        format!("{} {}", self.status.as_u16(), self.json()["code"].as_str().unwrap_or("-"))
+    }
+
+    pub(super) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+}
+
+/// Asks the router, as a caller from another machine would.
+pub(super) async fn ask(router: &Router, request: Request<Body>) -> Answer {
+    let mut request = request;
+    if request.extensions().get::<Peer>().is_none() {
+        request.extensions_mut().insert(Peer(SocketAddr::from(([198, 51, 100, 7], 4711))));
+    }
+    let response = router.clone().oneshot(request).await.unwrap();
+    let (parts, body) = response.into_parts();
+    let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+    Answer { status: parts.status, headers: parts.headers, text: String::from_utf8(bytes.to_vec()).unwrap() }
+}
+
+/// A request with these headers; a body makes it JSON.
+pub(super) fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Request<Body> {
+    let mut request = Request::builder().method(method).uri(path);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    if !body.is_empty() {
+        request = request.header("content-type", "application/json");
+    }
+    request.body(Body::from(body.to_owned())).unwrap()
+}

@@ -1,0 +1,66 @@
+//! The drop-in surfaces' failures, in their own shapes.
+
+use super::house::{PAGE, ask, doors, request};
+use crate::{Compat, router};
+
+#[tokio::test]
+async fn each_surface_fails_in_the_shape_that_its_callers_know() {
+    let router = router(doors());
+    let mut told = Vec::new();
+    for (path, body) in [
+        ("/send-otp", r#"{"to":"12"}"#),
+        ("/send-otp", r#"{"to":"+919876543210"}"#),
+        ("/send-otp", r#"{"to":"+14155550123","channel":"voice"}"#),
+        ("/send-otp", r#"{"to":"+14155550123"}"#),
+        ("/verify-otp", r#"{"to":"+14155550123"}"#),
+        ("/verify-otp", r#"{"to":"+14155550123","code":"not a code!"}"#),
+        ("/api/auth/send-otp", r#"{"phone":"+14155550123","purpose":4}"#),
+        ("/api/auth/send-otp", r#"{"phone":"a@example.com","purpose":1}"#),
+        ("/api/auth/send-otp", r#"{"phone":"+14155550123","purpose":"login"}"#),
+        ("/api/auth/verify-otp", r#"{"phone":"+14155550123","otp":"x","purpose":1}"#),
+        ("/api/auth/verify-otp", r#"{"phone":"+14155550123","otp":1234,"purpose":1}"#),
+    ] {
+        let answer = ask(&router, request("POST", path, &[], body)).await;
+        assert_eq!(answer.header("www-authenticate"), "");
+        assert_eq!(answer.header("content-type"), "application/json");
+        told.push(format!("{path} {} {}", answer.status.as_u16(), answer.text));
+    }
+    insta::assert_snapshot!(told.join("\n"), @r#"
+    /send-otp 400 {"error":"write the number in international form: + and 8 to 15 digits"}
+    /send-otp 400 {"error":"codes are not sent to numbers of this region"}
+    /send-otp 400 {"error":"the channels are sms, email and whatsapp"}
+    /send-otp 503 {"error":"nothing was done; try again"}
+    /verify-otp 400 {"error":"the body lacks the field `code`"}
+    /verify-otp 200 {"valid":false,"status":"pending"}
+    /api/auth/send-otp 400 {"success":false,"message":"`purpose` must be 1, 2, 3, login, registration or password_reset"}
+    /api/auth/send-otp 400 {"success":false,"message":"a number may hold only digits, spaces, hyphens, dots and parentheses after its +"}
+    /api/auth/send-otp 503 {"success":false,"message":"nothing was done; try again"}
+    /api/auth/verify-otp 401 {"success":false,"message":"the code is wrong or no longer valid"}
+    /api/auth/verify-otp 400 {"success":false,"message":"`otp` must be a string"}
+    "#);
+}
+
+#[tokio::test]
+async fn a_page_that_the_application_does_not_list_sends_no_codes() {
+    let router = router(doors());
+    let body = r#"{"to":"+14155550123"}"#;
+    for (origin, status) in [(PAGE, 503), ("https://verify.shop.example", 503), ("https://evil.example", 403)]
+    {
+        let answer = ask(&router, request("POST", "/send-otp", &[("origin", origin)], body)).await;
+        assert_eq!(answer.status, status, "{origin}");
+    }
+}
+
+#[tokio::test]
+async fn a_surface_that_is_off_is_nowhere() {
+    let mut doors = doors();
+    doors.compat = Compat::default();
+    let router = router(doors);
+    for path in ["/send-otp", "/verify-otp", "/api/auth/send-otp", "/api/auth/verify-otp"] {
+        assert_eq!(
+            ask(&router, request("POST", path, &[], "{}")).await.in_short(),
+            "404 not_found",
+            "{path}"
+        );
+    }
+}

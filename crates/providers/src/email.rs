@@ -1,0 +1,3 @@
+//! Vendors of mail.
+
+pub(crate) mod smtp;

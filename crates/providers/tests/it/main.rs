@@ -1,0 +1,1 @@
+//! Everything that providers promise, from outside.
