@@ -89,6 +89,7 @@ fn doors(installation: &Arc<Installation>, address: SocketAddr) -> Doors {
         let desk = Arc::new(DevelopmentDesk::new(engine.clone(), format!("http://{address}"))?);
         Some(DevPages { inbox, desk })
     });
+    let ready = engine.clone();
     Doors {
         engine,
         profile: match config.profile {
@@ -102,6 +103,6 @@ fn doors(installation: &Arc<Installation>, address: SocketAddr) -> Doors {
             smartfin: installation.surface(Surface::Smartfin),
         },
         dev,
-        ready: Arc::new(|| true),
+        ready: Arc::new(move || ready.is_ready()),
     }
 }

@@ -1,6 +1,7 @@
 //! Logs: to stderr, as lines for people in development and as JSON in production.
 //!
-//! What may not be logged cannot be: recipients print masked, codes and keys print a fixed word. `RUST_LOG` sets what is
+//! Records of the older `log` facade are not taken: libraries that use it write down what they are given, telephone
+//! numbers among it. What may not be logged cannot be: recipients print masked, codes and keys print a fixed word. `RUST_LOG` sets what is
 //! written, as `info,backstop_engine=debug`.
 
 use std::io::IsTerminal;

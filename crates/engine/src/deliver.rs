@@ -63,6 +63,11 @@ impl Engine {
         self.workload.stop();
     }
 
+    /// Whether new work is taken.
+    pub fn is_ready(&self) -> bool {
+        !self.workload.is_stopping()
+    }
+
     /// Ends once [`Engine::stop`] was called.
     pub async fn stopped(&self) {
         self.workload.stopped().await;

@@ -78,14 +78,16 @@ impl IntoResponses for Refusals {
             (503, "Nothing was done; try again"),
         ];
         statuses
+            .map(|(status, description)| (status.to_string(), description))
             .into_iter()
-            .map(|(status, description): (u16, &str)| {
+            .chain([("default".to_owned(), "Any other failure is a problem document too")])
+            .map(|(status, description)| {
                 let problem = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
                 let response = ResponseBuilder::new()
                     .description(description)
                     .content("application/problem+json", problem)
                     .build();
-                (status.to_string(), RefOr::T(response))
+                (status, RefOr::T(response))
             })
             .collect()
     }

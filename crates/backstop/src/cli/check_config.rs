@@ -1,7 +1,11 @@
 //! `backstop check-config`: reads everything, starts nothing, and says what the configuration comes to.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
+use backstop_providers::{
+    DevInbox, HttpClient,
+    registry::{self, Shared},
+};
 use clap::Args;
 use serde::Serialize;
 
@@ -9,7 +13,10 @@ use super::{
     Answer, Exit,
     screen::{Screen, Style, columns},
 };
-use crate::config::{self, Loaded, Source};
+use crate::{
+    config::{self, Config, ConfigError, Loaded, Profile, Source},
+    runtime::{OsRandom, SystemClock, TokioTasks},
+};
 
 /// How to read.
 #[derive(Debug, Args)]
@@ -87,7 +94,13 @@ impl CheckConfigArguments {
     /// # Errors
     /// If there is no working directory, or the output cannot be written.
     pub fn run(&self, file: Option<PathBuf>, screen: &mut Screen) -> anyhow::Result<Exit> {
-        match config::load(&Source::of_process(file, !self.no_secrets)?) {
+        let read = config::load(&Source::of_process(file, !self.no_secrets)?);
+        // Without its secrets no provider can be made; with them, each says what it makes of its own keys.
+        let checked = match read {
+            Ok(loaded) if !self.no_secrets => try_providers(&loaded.config)?.map(|()| loaded),
+            other => other,
+        };
+        match checked {
             Ok(loaded) => {
                 let summary = Summary::of(&loaded);
                 screen.answer(&answer(&summary, screen.style()), &CheckConfigReply::Config(summary))
@@ -101,6 +114,28 @@ impl CheckConfigArguments {
             }
         }
     }
+}
+
+/// Makes every provider that is on, and lets it go again. Nothing is sent.
+///
+/// # Errors
+/// If this machine offers no runtime or no TLS; the inner error is a provider's refusal.
+pub fn try_providers(config: &Config) -> anyhow::Result<Result<(), ConfigError>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let _inside = runtime.enter();
+    let shared = Shared {
+        client: HttpClient::new()?,
+        clock: Arc::new(SystemClock::default()),
+        random: Arc::new(OsRandom),
+        tasks: Arc::new(TokioTasks::default()),
+        inbox: (config.profile == Profile::Development).then(|| Arc::new(DevInbox::new())),
+    };
+    for provider in config.providers.iter().filter(|provider| provider.enabled) {
+        if let Err(error) = registry::build(&provider.config, &shared) {
+            return Ok(Err(ConfigError::of_provider(provider, &error)));
+        }
+    }
+    Ok(Ok(()))
 }
 
 /// The few lines, for people.

@@ -19,7 +19,10 @@ use super::{
     Answer, Exit,
     screen::{Screen, Style, columns},
 };
-use crate::config::{DEFAULT_FILE, root_key::write_root_key};
+use crate::{
+    config::{DEFAULT_FILE, root_key::write_root_key},
+    runtime::OsRandom,
+};
 
 /// The commented sample.
 pub const SAMPLE: &str = include_str!("../../../../config.sample.toml");
@@ -56,7 +59,7 @@ impl InitArguments {
     /// If the configuration exists, or something cannot be written.
     pub fn run(&self, file: Option<PathBuf>, screen: &mut Screen) -> anyhow::Result<Exit> {
         let file = file.unwrap_or_else(|| PathBuf::from(DEFAULT_FILE));
-        let reply = write(&std::env::current_dir()?, &file, &SystemRandom)?;
+        let reply = write(&std::env::current_dir()?, &file, &OsRandom)?;
         screen.answer(&answer(&reply, screen.style()), &reply)
     }
 }
@@ -137,16 +140,4 @@ pub fn answer(reply: &InitReply, style: Style) -> Answer {
         reply.config.display()
     );
     Answer::new(columns(&rows, ""), Exit::Well).with_hint(hint)
-}
-
-/// The operating system's random source.
-#[derive(Debug)]
-struct SystemRandom;
-
-impl Random for SystemRandom {
-    #[expect(clippy::disallowed_methods, reason = "here the operating system's chance enters the program")]
-    #[expect(clippy::expect_used, reason = "without random bytes no key may be made")]
-    fn fill(&self, bytes: &mut [u8]) {
-        getrandom::fill(bytes).expect("the operating system has random bytes");
-    }
 }

@@ -354,6 +354,16 @@ fn a_checked_configuration_is_summed_up_without_its_secrets() {
 }
 
 #[test]
+fn a_value_that_only_the_vendors_file_understands_is_refused_before_the_service_starts() {
+    let text = "[[application]]\nname = \"shop\"\n[[provider]]\nname = \"gateway\"\nkind = \"webhook\"\n\
+                channels = [\"email\"]\nurl = \"https://gateway.example\"\nsecret = \"hunter2-hunter2\"\n";
+    let refusal = check_config::try_providers(&config(Some(text))).unwrap().unwrap_err().to_string();
+    assert!(refusal.contains("provider \"gateway\"") && refusal.contains("backstop.toml:8  secret"), "{refusal}");
+    assert!(refusal.contains("fix: whsec_") && !refusal.contains("hunter2"), "{refusal}");
+    assert_eq!(check_config::try_providers(&config(None)).unwrap(), Ok(()));
+}
+
+#[test]
 fn init_writes_what_serve_needs_and_overwrites_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let file = Path::new("backstop.toml");

@@ -7,6 +7,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
+    entries::Entry,
     error::{ConfigError, Place},
     tree::Node,
 };
@@ -58,15 +59,6 @@ pub(crate) fn settings(environment: &BTreeMap<String, String>) -> Vec<Setting> {
         Some(Setting { path, value: value.clone(), place: Place::Variable(Arc::from(name.as_str())) })
     });
     settings.collect()
-}
-
-/// An entry of `[[application]]` or `[[provider]]`.
-#[derive(Clone)]
-pub(crate) struct Entry {
-    pub(crate) name: String,
-    pub(crate) node: Node,
-    /// The application that alone may use it.
-    pub(crate) owner: Option<String>,
 }
 
 /// Puts the settings of plain sections over `root`; those of arrays are left to [`overlay_entries`].

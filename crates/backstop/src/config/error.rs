@@ -4,6 +4,8 @@
 
 use std::{fmt, sync::Arc};
 
+use backstop_providers::registry::BuildError;
+
 use super::provider::ProviderSettings;
 
 /// Where a setting was read.
@@ -65,12 +67,22 @@ impl ConfigError {
         Self { problem: problem.into(), place, finding: finding.into(), fix: fix.into() }
     }
 
-    /// What is wrong with `provider`, as its kind says when it is built, at the line where it is configured.
-    pub fn of_provider(provider: &ProviderSettings, key: Option<&str>, problem: &str, fix: &str) -> Self {
-        let name = &provider.config.name;
-        let finding = key.map_or_else(|| problem.to_owned(), |key| format!("{key}: {problem}"));
-        let place = key.and_then(|key| provider.places.get(key)).unwrap_or(&provider.place);
-        Self::new(format!("provider \"{name}\" cannot be used"), place.clone(), finding, fix)
+    /// Why `provider` cannot be built, as its kind says, at the line where that was configured.
+    pub fn of_provider(provider: &ProviderSettings, error: &BuildError) -> Self {
+        let finding = match &error.key {
+            Some(key) => format!("{key} {}", error.problem),
+            None => error.problem.clone(),
+        };
+        // A key may have come out of its file, or be a part of a table.
+        let key = error.key.as_deref().map(|key| key.split('.').next().unwrap_or(key));
+        let place = key
+            .and_then(|key| provider.places.get(key).or_else(|| provider.places.get(&format!("{key}_file"))));
+        Self::new(
+            format!("provider \"{}\" cannot be used", provider.config.name),
+            place.unwrap_or(&provider.place).clone(),
+            finding,
+            error.fix.clone(),
+        )
     }
 }
 

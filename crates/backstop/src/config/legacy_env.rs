@@ -8,7 +8,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
-    environment::Entry,
+    entries::Entry,
     error::Place,
     secret_file::is_placeholder,
     tree::{Node, Value},

@@ -3,8 +3,9 @@
 //! Exact to a millionth of the currency's unit, so that sums of small prices stay right. No conversion between
 //! currencies is ever made.
 
-use std::{fmt, str::FromStr};
+use std::{collections::BTreeMap, fmt, str::FromStr};
 
+use backstop_domain::recipient::Region;
 use serde::{Deserialize, Deserializer, de};
 
 const MICROS: u64 = 1_000_000;
@@ -63,6 +64,43 @@ impl fmt::Display for Price {
 impl<'de> Deserialize<'de> for Price {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+/// What a message costs: the same everywhere, or by numbering region.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Prices {
+    /// Where no region says otherwise.
+    pub everywhere: Option<Price>,
+    /// By numbering region of the recipient.
+    pub by_region: BTreeMap<Region, Price>,
+}
+
+impl<'de> Deserialize<'de> for Prices {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> de::Visitor<'de> for Either {
+            type Value = Prices;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a price such as \"0.0079 USD\", or { US = \"0.0079 USD\", IN = \"0.083 USD\" }")
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Prices, E> {
+                let price =
+                    text.parse().map_err(|_| E::invalid_value(de::Unexpected::Other("text"), &self))?;
+                Ok(Prices { everywhere: Some(price), by_region: BTreeMap::new() })
+            }
+            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Prices, A::Error> {
+                let mut prices = Prices::default();
+                while let Some((region, price)) = map.next_entry::<String, Price>()? {
+                    let region = Region::parse(&region).filter(|region| region.has_numbers());
+                    let region = region
+                        .ok_or_else(|| de::Error::custom("a price is by numbering region, such as US"))?;
+                    prices.by_region.insert(region, price);
+                }
+                Ok(prices)
+            }
+        }
+        deserializer.deserialize_map(Either)
     }
 }
 

@@ -67,7 +67,7 @@ pub fn read_root_key(source: &RootKeySource) -> Result<Option<RootKey>, ConfigEr
 pub fn write_root_key(path: &Path, random: &dyn Random) -> io::Result<RootKey> {
     let mut bytes = Zeroizing::new([0; 32]);
     random.fill(&mut *bytes);
-    let text = Zeroizing::new(format!("{}\n", hex::encode(&*bytes)));
+    let text = Zeroizing::new(format!("{}\n", hex::encode(*bytes)));
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     let mut name = path.file_name().unwrap_or_default().to_owned();

@@ -23,9 +23,9 @@ async fn with_nothing_configured_a_code_appears_in_the_inbox_and_works_once() {
     let code = message["code"].as_str().unwrap();
 
     let first = caller.check(&id, code).await.expect(200);
-    assert_eq!(first, json!({"valid": true, "status": "approved", "checks_left": 0}));
+    assert_eq!(first, json!({"id": id, "valid": true, "status": "approved", "checks_left": 0}));
     let second = caller.check(&id, code).await.expect(200);
-    assert_eq!(second, json!({"valid": false, "status": "approved", "checks_left": 0}));
+    assert_eq!(second, json!({"id": id, "valid": false, "status": "approved", "checks_left": 0}));
 }
 
 #[tokio::test]

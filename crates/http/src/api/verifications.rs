@@ -2,6 +2,7 @@
 
 pub(crate) mod answer;
 pub(crate) mod ask;
+pub(crate) mod words;
 
 use std::sync::Arc;
 
@@ -25,7 +26,7 @@ type Created<T> = Result<(StatusCode, [(HeaderName, String); 1], axum::Json<T>),
 ///
 /// The code is on its way when this answers, or will be: no vendor is waited for unless `wait` asks. With a publishable
 /// key only `to`, `channel`, `prefer`, `purpose` and `locale` are taken.
-#[utoipa::path(post, path = "/v1/verifications", tag = "verifications", request_body = StartBody,
+#[utoipa::path(post, path = "/v1/verifications", operation_id = "start_verification", tag = "verifications", request_body = StartBody,
     params(("Idempotency-Key" = Option<String>, Header,
         description = "The same key, body and credential within 60 s get the first answer")),
     responses((status = 201, description = "Started, or joined", body = VerificationBody), Refusals))]
@@ -50,7 +51,7 @@ pub(crate) async fn start(
 /// Read a verification.
 ///
 /// With a secret key also its attempts: each hand-over to a vendor and what the vendor said.
-#[utoipa::path(get, path = "/v1/verifications/{id}", tag = "verifications",
+#[utoipa::path(get, path = "/v1/verifications/{id}", operation_id = "read_verification", tag = "verifications",
     params(("id" = String, Path, description = "The verification")),
     responses((status = 200, description = "The verification", body = VerificationBody), Refusals))]
 pub(crate) async fn read(
@@ -64,7 +65,7 @@ pub(crate) async fn read(
 }
 
 /// List verifications, newest first.
-#[utoipa::path(get, path = "/v1/verifications", tag = "verifications", params(ListQuery),
+#[utoipa::path(get, path = "/v1/verifications", operation_id = "list_verifications", tag = "verifications", params(ListQuery),
     responses((status = 200, description = "A page", body = VerificationPageBody), Refusals))]
 pub(crate) async fn list(
     State(entrance): State<Arc<Entrance>>,
@@ -79,7 +80,7 @@ pub(crate) async fn list(
 /// Check a submitted code.
 ///
 /// A wrong code is an answer, not an error. One check approves; a code works once.
-#[utoipa::path(post, path = "/v1/verifications/{id}/check", tag = "verifications", request_body = CheckBodyIn,
+#[utoipa::path(post, path = "/v1/verifications/{id}/check", operation_id = "check_verification", tag = "verifications", request_body = CheckBodyIn,
     params(("id" = String, Path, description = "The verification"),
         ("Idempotency-Key" = Option<String>, Header,
             description = "The same key, body and credential within 60 s get the first answer, and no check is charged")),
@@ -100,7 +101,7 @@ pub(crate) async fn check(
 ///
 /// Held against all live verifications of the recipient for this purpose, charged once; at most one is approved, and
 /// `id` names it. Takes a secret key.
-#[utoipa::path(post, path = "/v1/verifications/check", tag = "verifications", request_body = CheckRecipientBody,
+#[utoipa::path(post, path = "/v1/verifications/check", operation_id = "check_recipient", tag = "verifications", request_body = CheckRecipientBody,
     params(("Idempotency-Key" = Option<String>, Header,
         description = "The same key, body and credential within 60 s get the first answer, and no check is charged")),
     responses((status = 200, description = "Whether the code was right", body = CheckBody), Refusals))]
@@ -119,7 +120,7 @@ pub(crate) async fn check_recipient(
 /// Send the same code again.
 ///
 /// Over the verification's own channels, or over one that the body names.
-#[utoipa::path(post, path = "/v1/verifications/{id}/resend", tag = "verifications", request_body = ResendBody,
+#[utoipa::path(post, path = "/v1/verifications/{id}/resend", operation_id = "resend_verification", tag = "verifications", request_body = Option<ResendBody>,
     params(("id" = String, Path, description = "The verification"),
         ("Idempotency-Key" = Option<String>, Header,
             description = "The same key, body and credential within 60 s get the first answer, and nothing more is sent")),
@@ -141,7 +142,7 @@ pub(crate) async fn resend(
 ///
 /// Once, within ten minutes of the approval, with a secret key: this is how a backend learns who was proven. What a
 /// browser says proves nothing.
-#[utoipa::path(post, path = "/v1/verifications/{id}/redeem", tag = "verifications", request_body = RedeemBody,
+#[utoipa::path(post, path = "/v1/verifications/{id}/redeem", operation_id = "redeem_verification", tag = "verifications", request_body = Option<RedeemBody>,
     params(("id" = String, Path, description = "The verification")),
     responses((status = 200, description = "The proof", body = ProofBody), Refusals))]
 pub(crate) async fn redeem(
@@ -157,7 +158,7 @@ pub(crate) async fn redeem(
 /// Cancel a pending verification.
 ///
 /// Its code is worth nothing from now on. Canceling twice is well. Takes a secret key.
-#[utoipa::path(post, path = "/v1/verifications/{id}/cancel", tag = "verifications", request_body = NoFields,
+#[utoipa::path(post, path = "/v1/verifications/{id}/cancel", operation_id = "cancel_verification", tag = "verifications", request_body = Option<NoFields>,
     params(("id" = String, Path, description = "The verification")),
     responses((status = 200, description = "It is canceled", body = VerificationBody), Refusals))]
 pub(crate) async fn cancel(

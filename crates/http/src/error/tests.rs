@@ -98,34 +98,7 @@ fn every_refusal_of_the_engine_has_its_code() {
             format!("{what}: {} {}: {}", code.status().as_u16(), code.as_str(), problem.detail)
         })
         .collect();
-    insta::assert_snapshot!(all.join("\n"), @r#"
-    {"type":"/docs#errors-rate_limited","title":"A limit is used up","status":429,"detail":"the limit recipient_per_hour is used up","code":"rate_limited","request_id":"req_1","limit":"recipient_per_hour","retry_after":10}
-    "#);
-}
-
-async fn written(problem: Problem, now: Timestamp) -> (Response, String) {
-    let response = problem.clone().into_response();
-    let (parts, body) = problem.write(response, "req_1", now).into_parts();
-    let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
-    (Response::from_parts(parts, axum::body::Body::empty()), String::from_utf8(bytes.to_vec()).unwrap())
-}
-
-#[tokio::test]
-async fn whoever_waits_out_retry_after_is_never_too_early() {
-    for (now, seconds) in [(0, "11"), (1, "10"), (9_001, "1"), (9_000, "2"), (10_001, "1"), (20_000, "1")] {
-        let (response, _) = written(limited().into(), Timestamp::from_millis(now)).await;
-        assert_eq!(response.headers()["retry-after"], seconds, "{now}");
-        let passes = Timestamp::from_millis(now) + Duration::from_secs(seconds.parse().unwrap());
-        assert!(passes >= limited().retry_at);
-    }
-}
-
-#[tokio::test]
-async fn a_refusal_by_a_limit_names_it() {
-    let (response, body) = written(limited().into(), Timestamp::from_millis(1)).await;
-    assert_eq!(response.status(), 429);
-    assert_eq!(response.headers()["ratelimit"], "\"recipient_per_hour\";r=0;t=10");
-    insta::assert_snapshot!(body, @"
+    insta::assert_snapshot!(all.join("\n"), @"
     start: field: 403 needs_secret_key: `wait` is the application's to say
     start: purpose: 403 purpose_not_public: the application lists the purposes that are public
     start: channel: 403 channel_not_public: the application lists the channels that are public
@@ -153,6 +126,33 @@ async fn a_refusal_by_a_limit_names_it() {
     bad row: 500 internal: this is our mistake; the request id finds it in our log
     mistake: 500 internal: this is our mistake; the request id finds it in our log
     ");
+}
+
+async fn written(problem: Problem, now: Timestamp) -> (Response, String) {
+    let response = problem.clone().into_response();
+    let (parts, body) = problem.write(response, "req_1", now).into_parts();
+    let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+    (Response::from_parts(parts, axum::body::Body::empty()), String::from_utf8(bytes.to_vec()).unwrap())
+}
+
+#[tokio::test]
+async fn whoever_waits_out_retry_after_is_never_too_early() {
+    for (now, seconds) in [(0, "11"), (1, "10"), (9_001, "1"), (9_000, "2"), (10_001, "1"), (20_000, "1")] {
+        let (response, _) = written(limited().into(), Timestamp::from_millis(now)).await;
+        assert_eq!(response.headers()["retry-after"], seconds, "{now}");
+        let passes = Timestamp::from_millis(now) + Duration::from_secs(seconds.parse().unwrap());
+        assert!(passes >= limited().retry_at);
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_by_a_limit_names_it() {
+    let (response, body) = written(limited().into(), Timestamp::from_millis(1)).await;
+    assert_eq!(response.status(), 429);
+    assert_eq!(response.headers()["ratelimit"], "\"recipient_per_hour\";r=0;t=10");
+    insta::assert_snapshot!(body, @r#"
+    {"type":"/docs#errors-rate_limited","title":"A limit is used up","status":429,"detail":"the limit recipient_per_hour is used up","code":"rate_limited","request_id":"req_1","limit":"recipient_per_hour","retry_after":10}
+    "#);
 }
 
 #[tokio::test]

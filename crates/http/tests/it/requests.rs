@@ -1,5 +1,8 @@
 //! What the server hands to the router, and what never gets that far.
 
+use axum::body::Body;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+
 use crate::harness::{Server, short};
 
 #[tokio::test]
@@ -42,4 +45,20 @@ async fn an_unknown_protocol_hears_nothing_of_use() {
         let answer = server.say(bytes).await;
         assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 400"), "{bytes:?}: {answer}");
     }
+}
+
+#[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "the client's connection runs beside the test")]
+async fn http_2_is_spoken_with_whoever_begins_with_it() {
+    let server = Server::start(short()).await;
+    let io = TokioIo::new(server.connect().await);
+    let (mut sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), io).await.unwrap();
+    let running = tokio::spawn(connection);
+    let request = http::Request::get("http://a/").body(Body::empty()).unwrap();
+    let answer = sender.send_request(request).await.unwrap();
+    let body = axum::body::to_bytes(Body::new(answer.into_body()), 1024).await.unwrap();
+    assert_eq!(body, "HTTP/2.0 127.0.0.1");
+    let ended = tokio::time::timeout(std::time::Duration::from_secs(3), running).await;
+    assert!(ended.is_ok(), "an idle connection was kept");
 }

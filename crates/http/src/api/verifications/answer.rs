@@ -8,6 +8,8 @@ use backstop_engine::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::words::{ChannelWord, DeliveryWord, StatusWord};
+
 /// A verification.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Verification)]
@@ -15,21 +17,20 @@ pub(crate) struct VerificationBody {
     /// Names it.
     #[schema(example = "ver_06e8w4g2k7q1m9x3z5c0b8n6v4t2r1p0s7d3")]
     id: String,
-    /// `pending`, `approved`, `canceled`, `expired` or `max_checks_reached`.
-    #[schema(example = "pending")]
+    /// Where it stands.
+    #[schema(value_type = StatusWord)]
     status: &'static str,
-    /// Of the latest delivery: `queued`, `sent`, `delivered` or `undeliverable`. The last one ends nothing: check and
-    /// resend work until the code expires.
-    #[schema(example = "queued")]
+    /// Where its latest delivery stands.
+    #[schema(value_type = DeliveryWord)]
     delivery: &'static str,
     /// The recipient, masked.
     #[schema(example = "+1••••••••23")]
     to: String,
     /// The channel of the latest attempt, or the first that will be tried.
-    #[schema(example = "sms")]
+    #[schema(value_type = ChannelWord)]
     channel: &'static str,
     /// The ladder of channels.
-    #[schema(example = json!(["sms", "whatsapp"]))]
+    #[schema(value_type = Vec<ChannelWord>)]
     channels: Vec<&'static str>,
     /// What the code is for.
     #[schema(example = "login")]
@@ -45,7 +46,7 @@ pub(crate) struct VerificationBody {
     checks_left: u32,
     /// With `wait`: the channel that took the message; null if none did yet.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, required = false)]
+    #[schema(value_type = Option<ChannelWord>, required = false)]
     channel_used: Option<Option<&'static str>>,
     /// With `wait`: the provider that took the message; null if none did yet.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -63,7 +64,7 @@ pub(crate) struct AttemptBody {
     /// Names it.
     id: String,
     /// How the code travelled.
-    #[schema(example = "sms")]
+    #[schema(value_type = ChannelWord)]
     channel: &'static str,
     /// Through whom.
     #[schema(example = "twilio-main")]
@@ -115,7 +116,7 @@ pub(crate) struct CheckBody {
     /// Whether this very code approved it.
     valid: bool,
     /// Where it stands now.
-    #[schema(example = "approved")]
+    #[schema(value_type = StatusWord)]
     status: &'static str,
     /// How many checks it still takes.
     #[schema(example = 0)]
@@ -135,7 +136,7 @@ pub(crate) struct ProofBody {
     #[schema(example = "login")]
     purpose: String,
     /// Over what: the weakest channel that the code was ever handed to; null if it was handed to none.
-    #[schema(example = "sms")]
+    #[schema(value_type = Option<ChannelWord>)]
     channel: Option<&'static str>,
     /// How, in the manner of RFC 8176.
     #[schema(example = json!(["otp", "sms"]))]

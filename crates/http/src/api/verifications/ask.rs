@@ -17,6 +17,7 @@ use backstop_engine::verify::{CheckRequest, ClientInfo, Selection, StartRequest,
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
+use super::words::{ChannelWord, StatusWord};
 use crate::{
     error::{Code, Problem, wrong_form},
     extract::Object,
@@ -30,12 +31,14 @@ pub(crate) struct StartBody {
     /// Who the code goes to: a telephone number in international form, or an e-mail address.
     #[schema(value_type = String, example = "+14155550123")]
     to: SecretString,
-    /// This channel alone; its providers still fail over. One of `sms`, `whatsapp`, `voice`, `email`, `telegram`.
-    #[schema(example = "sms")]
+    /// This channel alone; its providers still fail over.
+    #[schema(value_type = Option<ChannelWord>)]
     channel: Option<String>,
     /// The application's ladder, with this channel first.
+    #[schema(value_type = Option<ChannelWord>)]
     prefer: Option<String>,
     /// Exactly these channels, in this order. At most one of `channel`, `prefer` and `channels`.
+    #[schema(value_type = Option<Vec<ChannelWord>>)]
     channels: Option<Vec<String>>,
     /// Confirmed addresses of the same person on other channels: the application answers for that.
     #[schema(value_type = Option<BTreeMap<String, String>>)]
@@ -220,7 +223,7 @@ impl CheckRecipientBody {
 #[schema(as = Resend)]
 pub(crate) struct ResendBody {
     /// This channel instead of the verification's own.
-    #[schema(example = "voice")]
+    #[schema(value_type = Option<ChannelWord>)]
     channel: Option<String>,
 }
 
@@ -261,7 +264,8 @@ pub(crate) struct ListQuery {
     /// Only of this recipient.
     #[param(value_type = Option<String>)]
     to: Option<SecretString>,
-    /// Only with this status: `pending`, `approved`, `canceled`, `expired`, `max_checks_reached`.
+    /// Only with this status.
+    #[param(value_type = Option<StatusWord>)]
     status: Option<String>,
     /// Only with this purpose.
     purpose: Option<String>,
