@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := check
-.PHONY: check test lint run ci
+.PHONY: check test lint run ci bench
 
 CARGO_DENY_VERSION := 0.20.2
 
@@ -31,3 +31,13 @@ run:
 
 ## ci: what must be green before a change is taken
 ci: lint test
+
+BENCH_SECONDS ?= 3
+BENCH_ROUNDS ?= 5
+
+## bench: how fast, held against a bare echo of the same process; a table, and JSON in bench/out
+bench:
+	cargo build --release --features bench -p backstop
+	cargo build --release -p backstop-bench
+	target/release/backstop-bench --server target/release/backstop --seconds $(BENCH_SECONDS) \
+		--rounds $(BENCH_ROUNDS) --json bench/out/latest.json

@@ -63,7 +63,7 @@ class Handler:
         reply = scripted(first, "data")
         if reply:
             return reply
-        say(taken(session, envelope))
+        say(taken(server, session, envelope))
         if first.startswith("drop-data"):
             server.transport.abort()
             return "421 gone"
@@ -72,14 +72,14 @@ class Handler:
         return "250 2.0.0 Ok: queued as TEST0001"
 
 
-def taken(session, envelope):
+def taken(server, session, envelope):
     mail = email.message_from_bytes(envelope.content, policy=email.policy.default)
     plain, html = mail.get_body(("plain",)), mail.get_body(("html",))
     user = session.auth_data.login.decode() if isinstance(session.auth_data, LoginPassword) else None
     return {
         "mail_from": envelope.mail_from,
         "rcpt_to": envelope.rcpt_tos,
-        "peer_tls": session.ssl is not None,
+        "peer_tls": server.transport.get_extra_info("ssl_object") is not None,
         "user": user,
         "subject": mail["subject"],
         "text": plain.get_content() if plain else None,

@@ -9,11 +9,12 @@ use clap::{Parser, Subcommand};
 use serde::Serialize;
 
 use crate::{
-    config::{self, Config, Loaded, Source},
+    config::{self, Config, ConfigError, Loaded, Source},
     control::{
         self,
         protocol::{ControlReply, ControlRequest, Refusal},
     },
+    core_dumps,
 };
 
 pub mod backup;
@@ -134,10 +135,18 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let mut screen = Screen::of_process(arguments.json);
     let exit = run(arguments, &mut screen).unwrap_or_else(|error| {
-        screen.say(&format!("backstop: {error:#}"));
+        screen.say(&failure(&error));
         Exit::Broken
     });
     ExitCode::from(exit.code())
+}
+
+/// Why a command has no answer: three lines about the configuration, or else one about what was being done.
+fn failure(error: &anyhow::Error) -> String {
+    match error.downcast_ref::<ConfigError>() {
+        Some(refusal) => refusal.to_string(),
+        None => format!("backstop: {error:#}"),
+    }
 }
 
 /// Runs one command.
@@ -145,6 +154,7 @@ pub fn main() -> ExitCode {
 /// # Errors
 /// What kept the command from an answer, to be printed as it is.
 pub fn run(arguments: Arguments, screen: &mut Screen) -> anyhow::Result<Exit> {
+    core_dumps::off()?;
     let Arguments { config: file, command, .. } = arguments;
     let command = command.unwrap_or(Command::Serve(serve::ServeArguments {}));
     match command {

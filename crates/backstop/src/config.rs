@@ -36,7 +36,7 @@ mod environment;
 mod error;
 mod legacy_env;
 mod limits;
-pub mod price;
+mod price;
 mod profile;
 pub mod provider;
 pub mod purposes;
@@ -168,7 +168,7 @@ pub fn load(source: &Source) -> Result<Loaded, ConfigError> {
         let unused = legacy_env::vendor_variables(&environment);
         if !unused.is_empty() {
             warnings.push(format!(
-                "{} set and not used: without a config file nothing leaves this machine. \
+                "the environment holds {}, not used: without a config file nothing leaves this machine. \
                  A backstop.toml or BACKSTOP_PROFILE=production uses them",
                 unused.join(", ")
             ));

@@ -30,7 +30,7 @@ impl DevelopmentDesk {
             credential: Credential::of("development pages"),
             network: None,
             origin: None,
-            surface: false,
+            surface: None,
         };
         Some(Self { engine, caller, base_url })
     }

@@ -7,6 +7,7 @@ mod app;
 pub mod cli;
 pub mod config;
 pub mod control;
+mod core_dumps;
 mod desk;
 mod keyring;
 mod runtime;
@@ -38,6 +39,7 @@ pub fn serve(loaded: Loaded) -> anyhow::Result<()> {
     let clock = SystemClock::default();
     let started = clock.now();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let working_directory = std::env::current_dir().ok();
     runtime.block_on(async {
         let app = App::build(loaded.config.clone()).await?;
         let root_key = match &loaded.config.store.root_key {
@@ -52,6 +54,7 @@ pub fn serve(loaded: Loaded) -> anyhow::Result<()> {
                 address: app.address(),
                 new_store: app.is_new(),
                 root_key,
+                working_directory: working_directory.as_deref(),
                 ready_in: clock.now().since(started),
             },
             Screen::of_process(false).style(),

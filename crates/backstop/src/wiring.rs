@@ -21,7 +21,7 @@ use backstop_store::{ExclusiveLock, SqliteStore};
 
 use crate::{
     config::{
-        ApplicationConfig, Config, Profile, ProviderSettings,
+        ApplicationConfig, Config, ConfigError, Profile, ProviderSettings,
         compat::Surface,
         root_key::{RootKeySource, read_root_key, write_root_key},
     },
@@ -97,7 +97,7 @@ pub(crate) async fn open(config: Config) -> anyhow::Result<Installation> {
         .iter()
         .filter(|settings| settings.enabled)
         .map(|settings| provider(settings, &shared))
-        .collect::<anyhow::Result<Vec<_>>>()?;
+        .collect::<Result<Vec<_>, _>>()?;
     let mut applications = Vec::new();
     for settings in &config.applications {
         let id = store.application(&settings.name, now).await?;
@@ -134,7 +134,7 @@ fn root_key(config: &Config, is_new: bool, random: &dyn Random) -> anyhow::Resul
     }
 }
 
-fn provider(settings: &ProviderSettings, shared: &Shared) -> anyhow::Result<EngineProvider> {
+fn provider(settings: &ProviderSettings, shared: &Shared) -> Result<EngineProvider, ConfigError> {
     let spans = [
         (settings.rate_limits.per_minute, Duration::from_secs(60)),
         (settings.rate_limits.per_hour, Duration::from_secs(3_600)),
@@ -144,10 +144,12 @@ fn provider(settings: &ProviderSettings, shared: &Shared) -> anyhow::Result<Engi
         name: settings.config.name.clone(),
         kind: settings.config.kind.clone(),
         channels: settings.config.channels.clone(),
-        provider: registry::build(&settings.config, shared)?,
+        provider: registry::build(&settings.config, shared)
+            .map_err(|error| ConfigError::of_provider(settings, &error))?,
         breaker: settings.breaker,
         timeout: settings.config.timeout,
         pace: spans.into_iter().filter_map(|(most, span)| Some((most?, span))).collect(),
+        price: settings.price.clone(),
     })
 }
 
@@ -213,7 +215,7 @@ async fn admit(engine: &Engine, config: &Config, store: &dyn Applications) -> an
 impl Installation {
     /// The application that a drop-in surface fronts, if it is on.
     pub(crate) fn surface(&self, surface: Surface) -> Option<String> {
-        self.config.compat.get(&surface).map(|settings| settings.application.clone())
+        self.config.compat.get(&surface).cloned()
     }
 
     /// Where commands reach the running server.

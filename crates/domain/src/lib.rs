@@ -16,6 +16,7 @@ pub mod limit;
 pub mod outcome;
 pub mod plan;
 pub mod ports;
+pub mod price;
 pub mod purpose;
 pub mod recipient;
 pub mod secret;

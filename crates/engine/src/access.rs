@@ -7,6 +7,7 @@ use std::{collections::HashMap, net::IpAddr, sync::Arc};
 use backstop_domain::{
     application::{Application, Authority},
     id::ApiKeyId,
+    purpose::Purpose,
 };
 use parking_lot::RwLock;
 use sha2::{Digest, Sha256};
@@ -24,9 +25,19 @@ pub struct Caller {
     pub network: Option<IpAddr>,
     /// The page that a public call came from.
     pub origin: Option<String>,
-    /// Whether the call came through a drop-in surface. Such a caller is public, and may also check by recipient, since
-    /// the surfaces' callers never learn an id.
-    pub surface: bool,
+    /// The purposes of the drop-in surface that the call came through. Such a caller is public; it may start these
+    /// beside the application's public purposes, and check by recipient, since a surface's callers never learn an id.
+    pub surface: Option<&'static [&'static str]>,
+}
+
+impl Caller {
+    /// Whether a code for `purpose` is this caller's to ask for. A surface opens its purposes to its own callers, not to
+    /// publishable keys.
+    pub(crate) fn may_start(&self, purpose: &Purpose) -> bool {
+        !self.authority.is_public()
+            || self.application.public_purposes.contains(purpose)
+            || self.surface.is_some_and(|purposes| purposes.contains(&purpose.as_str()))
+    }
 }
 
 /// The SHA-256 of a key.

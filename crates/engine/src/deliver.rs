@@ -17,6 +17,7 @@ use backstop_domain::{
     channel::Channel,
     id::{DeliveryId, VerificationId},
     ports::{BoxFuture, Provider},
+    price::PriceList,
 };
 use futures::future::{self, Either};
 
@@ -38,6 +39,8 @@ pub struct ProviderSettings {
     pub timeout: Duration,
     /// How many messages it may get in a span; all must hold.
     pub pace: Vec<(u32, Duration)>,
+    /// What a message costs, where the vendor does not say.
+    pub price: PriceList,
 }
 
 impl std::fmt::Debug for ProviderSettings {

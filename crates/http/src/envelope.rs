@@ -20,7 +20,7 @@ use axum::{
 };
 use backstop_domain::id::NodeId;
 use futures::FutureExt as _;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, header};
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -118,8 +118,6 @@ pub(crate) async fn no_such_path() -> Problem {
 }
 
 /// For methods that a path does not know; `Allow` says which it does.
-pub(crate) async fn no_such_method() -> Response {
-    let problem = Problem::new(Code::MethodNotAllowed, "the Allow header names the methods of this path");
-    debug_assert_eq!(problem.code().status(), StatusCode::METHOD_NOT_ALLOWED);
-    problem.into_response()
+pub(crate) async fn no_such_method() -> Problem {
+    Problem::new(Code::MethodNotAllowed, "the Allow header names the methods of this path")
 }

@@ -51,6 +51,7 @@ impl Problem {
     }
 
     /// What kind of failure it is.
+    #[cfg(test)]
     pub(crate) fn code(&self) -> Code {
         self.code
     }

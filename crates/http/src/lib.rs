@@ -7,6 +7,8 @@
 mod api;
 mod cors;
 pub mod dev;
+#[cfg(feature = "bench")]
+mod echo;
 mod envelope;
 mod error;
 mod extract;
@@ -35,7 +37,6 @@ pub use dev::DevPages;
 pub use error::{Code, Problem};
 pub use extract::Peer;
 pub use openapi::document as openapi_document;
-pub use surface::{ASYNC_OTP_PURPOSES, SMARTFIN_PURPOSES};
 
 use api::{health, verifications};
 use surface::{AsyncOtp, Smartfin, classic, reshape};
@@ -177,6 +178,18 @@ pub fn router(doors: Doors) -> Router {
         .layer(from_fn_with_state(entrance.clone(), cors::answer))
         .layer(from_fn_with_state(entrance.clone(), guard::development))
         .layer(from_fn_with_state(entrance, envelope::wrap))
+        .merge(beside())
+}
+
+/// What a bench build answers beside the service.
+#[cfg(feature = "bench")]
+fn beside() -> Router {
+    echo::router()
+}
+
+#[cfg(not(feature = "bench"))]
+fn beside() -> Router {
+    Router::new()
 }
 
 #[cfg(test)]

@@ -19,11 +19,6 @@ use crate::{
     guard,
 };
 
-/// The purposes that the asynchronous OTP surface starts; its application must have them among its public ones.
-pub const ASYNC_OTP_PURPOSES: [&str; 3] = ["login", "registration", "password_reset"];
-/// The purposes that the SmartFin surface starts; its application must have them among its public ones.
-pub const SMARTFIN_PURPOSES: [&str; 4] = ["login", "registration", "password_reset", "transaction"];
-
 pub(crate) const SMARTFIN_SEND: &str = "/send-otp";
 pub(crate) const SMARTFIN_VERIFY: &str = "/verify-otp";
 pub(crate) const ASYNC_OTP_SEND: &str = "/api/auth/send-otp";
@@ -33,6 +28,8 @@ pub(crate) const ASYNC_OTP_VERIFY: &str = "/api/auth/verify-otp";
 pub(crate) trait Surface: Send + Sync + 'static {
     /// Tells its callers apart from those of keys.
     const NAME: &'static str;
+    /// What its callers may ask a code for, whatever the application opens to publishable keys.
+    const PURPOSES: &'static [&'static str];
     /// How its failures look.
     const SHAPE: Shape;
     /// The application that it is bound to, if it is on.
@@ -44,6 +41,7 @@ pub(crate) enum Smartfin {}
 
 impl Surface for Smartfin {
     const NAME: &'static str = "smartfin";
+    const PURPOSES: &'static [&'static str] = &["login", "registration", "password_reset", "transaction"];
     const SHAPE: Shape = Shape::Smartfin;
     fn application(compat: &Compat) -> Option<&str> {
         compat.smartfin.as_deref()
@@ -55,6 +53,7 @@ pub(crate) enum AsyncOtp {}
 
 impl Surface for AsyncOtp {
     const NAME: &'static str = "async_otp";
+    const PURPOSES: &'static [&'static str] = &["login", "registration", "password_reset"];
     const SHAPE: Shape = Shape::AsyncOtp;
     fn application(compat: &Compat) -> Option<&str> {
         compat.async_otp.as_deref()
@@ -116,7 +115,7 @@ impl<S: Surface> FromRequestParts<Arc<Entrance>> for Visitor<S> {
             credential: Credential::of(&format!("surface:{}", S::NAME)),
             network,
             origin,
-            surface: true,
+            surface: Some(S::PURPOSES),
         };
         Ok(Self { caller, surface: PhantomData })
     }

@@ -29,6 +29,8 @@ pub struct Banner<'a> {
     pub new_store: bool,
     /// The file with the root key, where it is one.
     pub root_key: Option<&'a Path>,
+    /// Where the program runs, so that paths below can be told shortly.
+    pub working_directory: Option<&'a Path>,
     /// How long the start took.
     pub ready_in: Duration,
 }
@@ -78,7 +80,9 @@ fn development(banner: &Banner<'_>, style: Style) -> String {
 }
 
 fn store_note(banner: &Banner<'_>) -> String {
-    let key = banner.root_key.map(|path| format!("root key in {} (mode 0600)", path.display()));
+    let short =
+        |path| banner.working_directory.and_then(|here| Path::strip_prefix(path, here).ok()).unwrap_or(path);
+    let key = banner.root_key.map(|path| format!("root key in {} (mode 0600)", short(path).display()));
     let parts = [banner.new_store.then(|| "made just now".to_owned()), key];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }

@@ -29,8 +29,6 @@ use super::{
 
 /// Shorter secrets can be guessed.
 const SHORTEST_SECRET: usize = 16;
-/// The Twilio token of the development set-up, which everybody knows.
-const KNOWN_TOKEN: &str = "00000000000000000000000000000001";
 
 /// What one entry can say.
 #[derive(Debug, Default, Deserialize)]
@@ -51,9 +49,6 @@ pub(crate) struct ApplicationSection {
     /// Read by [`limits::resolve`].
     limits: Option<IgnoredAny>,
     templates: BTreeMap<Channel, String>,
-    twilio_account_sid: Option<String>,
-    twilio_auth_token: Option<SecretString>,
-    twilio_auth_token_file: Option<PathBuf>,
     /// Read before this, because its variables are settings too.
     env_file: Option<PathBuf>,
 }
@@ -85,10 +80,6 @@ pub struct ApplicationConfig {
     pub limits: Limits,
     /// Its own texts.
     pub templates: Templates,
-    /// The account that Twilio's SDK names, on the Twilio surface.
-    pub twilio_account_sid: Option<String>,
-    /// Its token.
-    pub twilio_auth_token: Option<SecretString>,
 }
 
 /// What holds for an application unless it says otherwise, and how to read.
@@ -134,29 +125,11 @@ pub(crate) fn resolve(
 ) -> Result<ApplicationConfig, ConfigError> {
     let said: ApplicationSection = section.read()?;
     let secret_key = secret(section, "secret_key", said.secret_key, said.secret_key_file, around)?;
-    let token =
-        secret(section, "twilio_auth_token", said.twilio_auth_token, said.twilio_auth_token_file, around)?;
-    for (key, value) in [("secret_key", &secret_key), ("twilio_auth_token", &token)] {
-        if let Some(value) = value {
-            strong(section, key, value.expose(), around.profile)?;
-        }
+    if let Some(key) = &secret_key {
+        strong(section, "secret_key", key.expose(), around.profile)?;
     }
     if let Some(key) = &said.publishable_key {
         strong(section, "publishable_key", key, around.profile)?;
-    }
-    let twilio_token_known = token.is_some() || section.node.at("twilio_auth_token_file").is_some();
-    if said.twilio_account_sid.is_some() != twilio_token_known {
-        let missing = if twilio_token_known { "twilio_account_sid" } else { "twilio_auth_token" };
-        let fix = "set twilio_account_sid and twilio_auth_token (or twilio_auth_token_file), or neither";
-        return Err(section.wrong(missing, "is missing beside its other half", fix));
-    }
-    if let Some(sid) = &said.twilio_account_sid
-        && !(sid.len() == 34
-            && sid.starts_with("AC")
-            && sid[2..].bytes().all(|byte| byte.is_ascii_hexdigit()))
-    {
-        let fix = "twilio_account_sid = \"AC\" and 32 hexadecimal digits of your own choice";
-        return Err(section.wrong("twilio_account_sid", "must be AC and 32 hexadecimal digits", fix));
     }
     if let Some(channels) = &said.public_channels {
         channels::distinct(section, "public_channels", channels)?;
@@ -182,8 +155,6 @@ pub(crate) fn resolve(
         codes: codes::resolve(section.child("codes").as_ref(), around.codes)?,
         limits: limits::resolve(section.child("limits").as_ref(), around.limits, around.profile)?,
         templates: Templates::new(templates),
-        twilio_account_sid: said.twilio_account_sid,
-        twilio_auth_token: token,
     })
 }
 
@@ -196,7 +167,7 @@ fn strong(section: &Section<'_>, key: &str, value: &str, profile: Profile) -> Re
     if profile == Profile::Development {
         return Ok(());
     }
-    if is_placeholder(value) || value == KNOWN_TOKEN {
+    if is_placeholder(value) {
         return Err(section.wrong(key, "is a placeholder", fix));
     }
     if value.len() < SHORTEST_SECRET {
@@ -226,7 +197,6 @@ pub(crate) fn cross_check(
     warnings: &mut Vec<String>,
 ) -> Result<(), ConfigError> {
     let mut keys: Vec<(&str, &str)> = Vec::new();
-    let mut accounts: Vec<&str> = Vec::new();
     for (section, application) in applications {
         let secret = application.secret_key.as_ref().map(|key| ("secret_key", key.expose()));
         let public = application.publishable_key.as_deref().map(|key| ("publishable_key", key));
@@ -235,13 +205,6 @@ pub(crate) fn cross_check(
                 return Err(section.wrong(name, "is used twice", format!("give {name} a value of its own")));
             }
             keys.push((name, key));
-        }
-        if let Some(sid) = application.twilio_account_sid.as_deref() {
-            if accounts.contains(&sid) {
-                let fix = "give each application an account of its own";
-                return Err(section.wrong("twilio_account_sid", "is used twice", fix));
-            }
-            accounts.push(sid);
         }
         let reachable = !application.origins.is_empty() || application.native_apps;
         if application.publishable_key.is_some() && (!reachable || application.public_purposes.is_empty()) {

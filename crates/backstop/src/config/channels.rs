@@ -1,6 +1,6 @@
-//! `[channels]`: the ladder, and when to stop waiting for one route.
+//! `[channels]`: the ladder, and when a second provider starts beside a silent one.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use backstop_domain::channel::Channel;
 use serde::Deserialize;
@@ -13,23 +13,12 @@ use super::{error::ConfigError, read::Section, span::Span};
 pub(crate) struct ChannelsSection {
     pub(crate) order: Vec<Channel>,
     hedge_after: Span,
-    escalate_after: BTreeMap<Channel, Span>,
 }
 
 impl Default for ChannelsSection {
     fn default() -> Self {
-        Self {
-            order: vec![Channel::Sms, Channel::Whatsapp, Channel::Email],
-            hedge_after: Span::seconds(2),
-            escalate_after: usual_waits(),
-        }
+        Self { order: vec![Channel::Sms, Channel::Whatsapp, Channel::Email], hedge_after: Span::seconds(2) }
     }
-}
-
-/// How long silence lasts on each channel before the next one is tried.
-fn usual_waits() -> BTreeMap<Channel, Span> {
-    let waits = [(Channel::Sms, 30), (Channel::Whatsapp, 20), (Channel::Email, 60)];
-    waits.into_iter().map(|(channel, seconds)| (channel, Span::seconds(seconds))).collect()
 }
 
 /// The ladder and its patience.
@@ -39,8 +28,6 @@ pub struct Channels {
     pub order: Vec<Channel>,
     /// After this, another provider of the same channel starts beside a silent one.
     pub hedge_after: Duration,
-    /// How long neither receipt nor check moves on to the next channel; a channel not named waits for its failure.
-    pub escalate_after: BTreeMap<Channel, Duration>,
 }
 
 pub(crate) fn resolve(section: &Section<'_>) -> Result<Channels, ConfigError> {
@@ -51,23 +38,7 @@ pub(crate) fn resolve(section: &Section<'_>) -> Result<Channels, ConfigError> {
     distinct(section, "order", &said.order)?;
     let hedging = Span::millis(100)..=Span::seconds(60);
     section.within("hedge_after", &said.hedge_after, &hedging, "hedge_after = \"2s\"")?;
-    // What is not named keeps its usual wait, as every other key does.
-    let mut waits = usual_waits();
-    waits.extend(said.escalate_after);
-    for (channel, wait) in &waits {
-        let key = format!("escalate_after.{channel}");
-        section.within(
-            &key,
-            wait,
-            &(Span::seconds(5)..=Span::seconds(600)),
-            "escalate_after = { sms = \"30s\" }",
-        )?;
-    }
-    Ok(Channels {
-        order: said.order,
-        hedge_after: said.hedge_after.0,
-        escalate_after: waits.into_iter().map(|(channel, wait)| (channel, wait.0)).collect(),
-    })
+    Ok(Channels { order: said.order, hedge_after: said.hedge_after.0 })
 }
 
 /// Refuses a channel that is listed twice.

@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
-use backstop_domain::{breaker::BreakerSettings, channel::Channel};
+use backstop_domain::{breaker::BreakerSettings, channel::Channel, price::PriceList};
 use backstop_providers::registry::ProviderConfig;
 use serde::Deserialize;
 
@@ -13,7 +13,7 @@ use super::{
     application::Surroundings,
     channels,
     error::{ConfigError, Place},
-    price::{Price, Prices},
+    price,
     read::Section,
     span::Span,
     tree::{Node, Value},
@@ -33,8 +33,8 @@ pub(crate) struct ProviderSection {
     per_minute: Option<u32>,
     per_hour: Option<u32>,
     per_day: Option<u32>,
-    price: Prices,
-    monthly_spend_limit: Option<Price>,
+    #[serde(deserialize_with = "price::read")]
+    price: PriceList,
     breaker: BreakerSection,
 }
 
@@ -49,8 +49,7 @@ impl Default for ProviderSection {
             per_minute: None,
             per_hour: None,
             per_day: None,
-            price: Prices::default(),
-            monthly_spend_limit: None,
+            price: PriceList::default(),
             breaker: BreakerSection::default(),
         }
     }
@@ -93,9 +92,7 @@ pub struct ProviderSettings {
     /// Our own limits on it.
     pub rate_limits: RateLimits,
     /// What its messages cost, where the vendor does not say.
-    pub price: Prices,
-    /// What it may cost in a calendar month.
-    pub monthly_spend_limit: Option<Price>,
+    pub price: PriceList,
     /// Whether it is to be used.
     pub enabled: bool,
     /// Whether its messages cost money.
@@ -119,7 +116,6 @@ impl fmt::Debug for ProviderSettings {
             .field("breaker", &self.breaker)
             .field("rate_limits", &self.rate_limits)
             .field("price", &self.price)
-            .field("monthly_spend_limit", &self.monthly_spend_limit)
             .field("enabled", &self.enabled)
             .field("owner", &self.owner)
             .finish_non_exhaustive()
@@ -127,7 +123,7 @@ impl fmt::Debug for ProviderSettings {
 }
 
 /// The keys of [`ProviderSection`].
-pub(crate) const COMMON_KEYS: [&str; 11] = [
+pub(crate) const COMMON_KEYS: [&str; 10] = [
     "name",
     "kind",
     "channels",
@@ -137,7 +133,6 @@ pub(crate) const COMMON_KEYS: [&str; 11] = [
     "per_hour",
     "per_day",
     "price",
-    "monthly_spend_limit",
     "breaker",
 ];
 
@@ -175,7 +170,6 @@ pub(crate) fn resolve(
         "breaker = { open_for = \"60s\" }",
     )?;
     section.within("breaker.successes", &said.breaker.successes, &(1..=10), "breaker = { successes = 2 }")?;
-    one_currency(section, &said.price, said.monthly_spend_limit)?;
     let settings = settings::settings(section, own, info, around)?;
     let places = section.node.table().into_iter().flatten();
     Ok(ProviderSettings {
@@ -197,7 +191,6 @@ pub(crate) fn resolve(
             per_day: said.per_day,
         },
         price: said.price,
-        monthly_spend_limit: said.monthly_spend_limit,
         enabled: said.enabled,
         paid: info.paid,
         owner: owner.map(str::to_owned),
@@ -211,21 +204,4 @@ fn split(node: &Node) -> (Node, BTreeMap<String, Node>) {
     let all = node.table().cloned().unwrap_or_default();
     let (common, own) = all.into_iter().partition(|(key, _)| COMMON_KEYS.contains(&key.as_str()));
     (Node { value: Value::Table(common), place: node.place.clone() }, own)
-}
-
-fn one_currency(section: &Section<'_>, prices: &Prices, limit: Option<Price>) -> Result<(), ConfigError> {
-    let Some(limit) = limit else { return Ok(()) };
-    let other = prices
-        .everywhere
-        .iter()
-        .chain(prices.by_region.values())
-        .find(|price| price.currency() != limit.currency());
-    match other {
-        Some(other) => Err(section.wrong(
-            "monthly_spend_limit",
-            format!("is in {}, and a price is in {}", limit.currency(), other.currency()),
-            "write prices and limit in the currency that the vendor bills",
-        )),
-        None => Ok(()),
-    }
 }

@@ -14,17 +14,11 @@ pub(crate) struct ServerSection {
     listen: String,
     public_url: Option<String>,
     trusted_proxies: Vec<String>,
-    support_phone: Option<String>,
 }
 
 impl Default for ServerSection {
     fn default() -> Self {
-        Self {
-            listen: "127.0.0.1:8080".into(),
-            public_url: None,
-            trusted_proxies: Vec::new(),
-            support_phone: None,
-        }
+        Self { listen: "127.0.0.1:8080".into(), public_url: None, trusted_proxies: Vec::new() }
     }
 }
 
@@ -37,15 +31,6 @@ pub struct Server {
     pub public_url: Option<String>,
     /// Whose `X-Forwarded-For` counts.
     pub trusted_proxies: Vec<IpNet>,
-    /// Shown to people when nothing can be sent.
-    pub support_phone: Option<String>,
-}
-
-impl Server {
-    /// The address for links, without a slash at the end.
-    pub fn url(&self) -> String {
-        self.public_url.clone().unwrap_or_else(|| format!("http://{}", self.listen))
-    }
 }
 
 pub(crate) fn resolve(
@@ -78,12 +63,7 @@ pub(crate) fn resolve(
             section.wrong("trusted_proxies", finding, "trusted_proxies = [\"10.0.0.0/8\", \"::1\"]")
         })
     });
-    Ok(Server {
-        listen,
-        public_url,
-        trusted_proxies: trusted_proxies.collect::<Result<_, _>>()?,
-        support_phone: said.support_phone,
-    })
+    Ok(Server { listen, public_url, trusted_proxies: trusted_proxies.collect::<Result<_, _>>()? })
 }
 
 fn public_url(section: &Section<'_>, url: &str) -> Result<String, ConfigError> {

@@ -109,7 +109,7 @@ pub(super) fn caller(installation: &Installation, application: Option<&str>) -> 
         credential: Credential::of("terminal"),
         network: None,
         origin: None,
-        surface: false,
+        surface: None,
     })
 }
 

@@ -1,9 +1,17 @@
 //! What every end-to-end test starts from: the program, a caller, a vendor.
 
+pub(crate) mod any_channel;
+pub(crate) mod dice;
+pub(crate) mod gateway;
 pub(crate) mod program;
+pub(crate) mod raw;
+pub(crate) mod server;
 pub(crate) mod vendor;
 
-pub(crate) use program::{Caller, Program};
+pub(crate) use any_channel::{AnyChannel, wrong};
+pub(crate) use dice::Dice;
+pub(crate) use gateway::Gateway;
+pub(crate) use program::{Answer, Caller, Program};
 pub(crate) use vendor::{Behaviour, Twilio};
 
 use std::{

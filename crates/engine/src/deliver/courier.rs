@@ -133,7 +133,7 @@ impl Courier {
             self.done = true;
             return;
         };
-        let lease = Lease { holder: self.engine.node, until: now + LEASE };
+        let lease = Lease { holder: self.engine.node, until: self.leased_until(now) };
         let begun = self
             .engine
             .store
@@ -162,6 +162,12 @@ impl Courier {
         }
     }
 
+    /// Until when an attempt that begins now is leased: anew only if a renewal is due anyway, since every renewal is a
+    /// write.
+    fn leased_until(&self, now: Timestamp) -> Timestamp {
+        if now < self.lease_until - (LEASE - RENEW_EVERY) { self.lease_until } else { now + LEASE }
+    }
+
     fn launch(&mut self, message: Message, route: &Route, round: u32, now: Timestamp) {
         let id = message.attempt;
         let Some((provider, timeout)) = self.engine.routes.timeout(&route.provider) else { return };
@@ -179,7 +185,7 @@ impl Courier {
             },
             overdue: false,
         });
-        tracing::debug!(verification.id = %message.verification, attempt.id = %id, provider = %route.provider, channel = %route.channel, "sending");
+        tracing::debug!(verification.id = %message.verification, attempt.id = %id, provider.name = %route.provider, channel = %route.channel, "sending");
         let alarm = self.engine.tasks.sleep(timeout);
         self.flights.push(Box::pin(async move {
             let sent = match future::select(provider.send(&message), alarm).await {
@@ -270,12 +276,15 @@ impl Courier {
         let (channel, provider) = (entry.tried.channel, entry.tried.provider.clone());
         let region = self.ladder.iter().find(|(rung, _)| *rung == channel).and_then(|(_, region)| *region);
         self.engine.routes.settled(&provider, (channel, region), id, &sent.outcome, now);
-        tracing::info!(verification.id = %self.task.verification.id, attempt.id = %id, provider = %provider, channel = %channel, outcome = sent.outcome.as_str(), "sent");
+        tracing::info!(verification.id = %self.task.verification.id, attempt.id = %id, provider.name = %provider, channel = %channel, outcome = sent.outcome.as_str(), "sent");
         let accepted = state == AttemptState::Accepted;
         let vendor_id = match &sent.outcome {
             Outcome::Accepted { vendor_id } => vendor_id.clone(),
             Outcome::Rejected(_) | Outcome::Unknown => None,
         };
+        // Only what was surely taken is surely billed.
+        let listed = accepted.then(|| self.engine.routes.price(&provider, region)).flatten();
+        let price = sent.price.or_else(|| listed.map(|price| price.to_string()));
         self.record(AttemptResult {
             id,
             application: self.task.verification.application,
@@ -286,7 +295,7 @@ impl Courier {
             rejection,
             vendor_id,
             vendor_response: Some(sent.response),
-            price: sent.price,
+            price,
             opt_out: rejection.is_some_and(|rejection| rejection.reason == Reason::OptedOut),
             delivery_state: accepted.then_some(DeliveryState::Sent),
             now,

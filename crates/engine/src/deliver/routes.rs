@@ -17,6 +17,7 @@ use backstop_domain::{
     outcome::{Outcome, Reason, Rejection, Scope},
     plan::{Availability, Route},
     ports::Provider,
+    price::Price,
     recipient::Region,
 };
 use parking_lot::Mutex;
@@ -139,6 +140,11 @@ impl RouteTable {
         self.entry(name).map(|entry| (entry.settings.provider.clone(), entry.settings.timeout))
     }
 
+    /// What a message of this provider costs by its own list.
+    pub(crate) fn price(&self, name: &str, region: Option<Region>) -> Option<Price> {
+        self.entry(name).and_then(|entry| entry.settings.price.of(region))
+    }
+
     /// Notes that an attempt goes out.
     pub(crate) fn started(&self, name: &str, attempt: AttemptId, now: Timestamp) {
         if let Some(entry) = self.entry(name) {
@@ -233,7 +239,7 @@ impl Entry {
         let mut condition = self.condition.lock();
         condition.last_error = Some((now, what));
         if condition.breaker.failed(attempt, now) {
-            tracing::error!(provider = %self.settings.name, outcome = what, "stopped: the breaker opened after failures in a row");
+            tracing::error!(provider.name = %self.settings.name, outcome = what, "stopped: the breaker opened after failures in a row");
         }
     }
 
@@ -253,7 +259,7 @@ impl Entry {
                 if condition.breaker.open(now, rejection.retry_after)
                     && rejection.reason != Reason::RateLimited
                 {
-                    tracing::error!(provider = %self.settings.name, outcome = reason, "stopped: somebody has to look at this account");
+                    tracing::error!(provider.name = %self.settings.name, outcome = reason, "stopped: somebody has to look at this account");
                 }
             }
             (Scope::Route, _) => {
@@ -263,7 +269,7 @@ impl Entry {
                 if rejection.reason == Reason::Misconfigured {
                     condition.closed.insert(route, now + rejection.retry_after.unwrap_or(ROUTE_CLOSED_FOR));
                     let region = route.1.map(|region| region.to_string()).unwrap_or_default();
-                    tracing::error!(provider = %self.settings.name, channel = %route.0, region, outcome = reason, "this route is closed: the vendor refuses it");
+                    tracing::error!(provider.name = %self.settings.name, channel = %route.0, region, outcome = reason, "this route is closed: the vendor refuses it");
                 }
             }
             (Scope::Recipient, _)

@@ -75,7 +75,7 @@ impl Engine {
         let ring = self.keyring();
         let (target, submitted) = match request {
             CheckRequest::Id(id, submitted) => (CheckTarget::Id(id), submitted),
-            CheckRequest::Recipient(..) if caller.authority.is_public() && !caller.surface => {
+            CheckRequest::Recipient(..) if caller.authority.is_public() && caller.surface.is_none() => {
                 return Err(CheckError::NeedsSecretKey);
             }
             CheckRequest::Recipient(to, purpose, submitted) => {

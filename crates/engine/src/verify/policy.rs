@@ -24,9 +24,9 @@ pub(super) fn admit(
 ) -> Result<Vec<Channel>, StartError> {
     if caller.authority.is_public() {
         public_fields(request)?;
-        if !caller.application.public_purposes.contains(&request.purpose) {
-            return Err(StartError::PurposeNotPublic);
-        }
+    }
+    if !caller.may_start(&request.purpose) {
+        return Err(StartError::PurposeNotPublic);
     }
     bounds(request)?;
     countries(&caller.application, request)?;

@@ -1,3 +1,4 @@
 //! The engine's tests: use cases on a real SQLite store, and the simulation.
 
+#[cfg(test)]
 mod simulation;

@@ -2,10 +2,9 @@ use std::{collections::BTreeMap, time::Duration};
 
 use axum::{body::Body, middleware::map_response, response::Response};
 use backstop_domain::{
-    application::ApplicationId,
     attempt::AttemptState,
     channel::Channel,
-    id::{AttemptId, DeliveryId},
+    id::AttemptId,
     ports::{
         BoxFuture,
         inbox::{InboxMessage, Outage, PretendProvider},
@@ -13,6 +12,7 @@ use backstop_domain::{
     },
     verification::Status,
 };
+use backstop_engine::AttemptReport;
 use http::{Request, StatusCode, header};
 use http_body_util::BodyExt as _;
 use parking_lot::Mutex;

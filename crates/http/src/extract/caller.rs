@@ -47,7 +47,7 @@ impl FromRequestParts<Arc<Entrance>> for Caller {
             credential,
             network,
             origin,
-            surface: false,
+            surface: None,
         }))
     }
 }

@@ -21,7 +21,7 @@ use backstop_engine::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{AsyncOtp, Smartfin, Visitor};
+use super::{AsyncOtp, Smartfin, Surface, Visitor};
 use crate::{
     Entrance,
     api::verifications::ask::{channel, purpose},
@@ -154,7 +154,7 @@ impl NumberedPurpose {
             Self::Number(2) => Some("registration"),
             Self::Number(3) => Some("password_reset"),
             Self::Number(_) => None,
-            Self::Word(word) => super::ASYNC_OTP_PURPOSES.into_iter().find(|known| known == word),
+            Self::Word(word) => AsyncOtp::PURPOSES.iter().copied().find(|known| known == word),
         };
         word.map_or_else(
             || Err(Problem::field("purpose", "must be 1, 2, 3, login, registration or password_reset")),

@@ -24,6 +24,7 @@ use backstop_domain::{
             VerificationFilter, VerificationView, Verifications, WrappedKey,
         },
     },
+    price::PriceList,
     purpose::Purpose,
     recipient::Region,
     template::Templates,
@@ -203,6 +204,7 @@ pub(super) fn engine() -> Arc<Engine> {
         breaker: BreakerSettings::default(),
         timeout: Duration::from_secs(10),
         pace: Vec::new(),
+        price: PriceList::default(),
     };
     let engine = Engine::new(Parts {
         clock: Arc::new(ManualClock::at(now)),

@@ -52,6 +52,25 @@ async fn a_page_that_the_application_does_not_list_sends_no_codes() {
 }
 
 #[tokio::test]
+async fn a_surface_opens_its_purposes_to_its_own_callers_and_to_no_publishable_key() {
+    let router = router(doors());
+    for (path, body, told) in [
+        ("/send-otp", r#"{"to":"+14155550123","purpose":"transaction"}"#, 503),
+        ("/api/auth/send-otp", r#"{"phone":"+14155550123","purpose":3}"#, 503),
+        ("/send-otp", r#"{"to":"+14155550123","purpose":"newsletter"}"#, 403),
+    ] {
+        let answer = ask(&router, request("POST", path, &[], body)).await;
+        assert_eq!(answer.status, told, "{path} {body}: {}", answer.text);
+    }
+    let key = [("authorization", "Bearer pk_shop"), ("origin", PAGE)];
+    for (purpose, told) in [("login", 503), ("registration", 403), ("transaction", 403)] {
+        let body = format!(r#"{{"to":"+14155550123","purpose":"{purpose}"}}"#);
+        let answer = ask(&router, request("POST", "/v1/verifications", &key, &body)).await;
+        assert_eq!(answer.status, told, "{purpose}: {}", answer.text);
+    }
+}
+
+#[tokio::test]
 async fn a_surface_that_is_off_is_nowhere() {
     let mut doors = doors();
     doors.compat = Compat::default();

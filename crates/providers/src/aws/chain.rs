@@ -9,6 +9,7 @@ use aws_credential_types::{
 };
 use backstop_domain::clock::Timestamp;
 use tokio::sync::Mutex;
+use tracing::{instrument::WithSubscriber, subscriber::NoSubscriber};
 
 use super::{RENEW_BEFORE, seam::Seam, system_time};
 use crate::client::HttpClient;
@@ -52,14 +53,9 @@ impl Chain {
         if let Some(kept) = kept.as_ref().filter(|kept| kept.is_fresh(at)) {
             return Ok(kept.credentials.clone());
         }
-        // A new chain each time: it remembers the files that it has read.
-        let config = ProviderConfig::without_region().with_http_client(Seam::new(self.client.clone()));
-        let chain = DefaultCredentialsChain::builder()
-            .configure(config)
-            .region(Region::new(self.region.clone()))
-            .build()
-            .await;
-        match (chain.provide_credentials().await, kept.as_ref().filter(|kept| kept.is_good(at))) {
+        // The chain logs what it is told, secrets included: it gets no log to write to.
+        let loaded = self.load().with_subscriber(NoSubscriber::default()).await;
+        match (loaded, kept.as_ref().filter(|kept| kept.is_good(at))) {
             (Ok(credentials), _) => {
                 *kept = Some(Kept { credentials: credentials.clone(), since: at });
                 Ok(credentials)
@@ -70,5 +66,13 @@ impl Chain {
             }
             (Err(error), None) => Err(error),
         }
+    }
+
+    /// Asks the chain. A new one each time: it remembers the files that it has read.
+    async fn load(&self) -> Result<Credentials, CredentialsError> {
+        let config = ProviderConfig::without_region().with_http_client(Seam::new(self.client.clone()));
+        let region = Region::new(self.region.clone());
+        let chain = DefaultCredentialsChain::builder().configure(config).region(region).build().await;
+        chain.provide_credentials().await
     }
 }

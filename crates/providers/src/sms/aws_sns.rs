@@ -264,10 +264,14 @@ impl Adapter for Sns {
                 let finding = "credentials are good, the account is out of the SMS sandbox".to_owned();
                 Checkup { well: true, finding, fix: None }
             }
-            (None, Some(failure)) => ill(
-                failure.told(answer.status),
-                "check region and credentials, and that they allow sns:Publish and sns:GetSMSSandboxAccountStatus",
-            ),
+            // A key that may publish and nothing else is as it should be.
+            (None, Some(failure)) if failure.is_about_permission() => Checkup {
+                well: true,
+                finding: "credentials are good, but may not ask whether the account is in the SMS sandbox"
+                    .to_owned(),
+                fix: Some("to be told, allow sns:GetSMSSandboxAccountStatus".to_owned()),
+            },
+            (None, Some(failure)) => ill(failure.told(answer.status), "check region and credentials"),
             (None, None) => ill(answer.raw(), "check base_url: this does not look like SNS"),
         }
     }

@@ -50,7 +50,9 @@ fn targets(unit: &Unit, submitted: &SubmittedCheck) -> Result<Vec<Verification>>
         CheckTarget::Id(id) => Ok(find(*id)?.into_iter().collect()),
         CheckTarget::Recipient { recipient, purpose } => {
             let live = unit.memory.live(submitted.application, *recipient, submitted.now);
-            let wanted = live.filter(|live| purpose.as_ref().is_none_or(|purpose| live.purpose == *purpose));
+            let theirs = live.filter(|live| !submitted.authority.is_public() || live.authority.is_public());
+            let wanted =
+                theirs.filter(|live| purpose.as_ref().is_none_or(|purpose| live.purpose == *purpose));
             let rows = wanted.map(|live| find(live.id)).filter_map(Result::transpose);
             rows.collect()
         }

@@ -13,11 +13,10 @@ use backstop_domain::{
     delivery::{Delivery, DeliveryState, Lease},
     id::{DeliveryId, NodeId, VerificationId},
     ports::store::{AttemptResult, Begun, Deliveries, DeliveryTask, NewAttempt, StoreError},
-    verification::Status,
 };
 use rusqlite::{Connection, params};
 
-use super::{SqliteStore, lookups, rows, writer::Unit};
+use super::{SqliteStore, fields::Fields, lookups, rows, writer::Unit};
 use crate::error::Result;
 
 mod answers;
@@ -58,7 +57,9 @@ impl Deliveries for SqliteStore {
         self.write(move |unit| {
             unit.memory.see(now);
             match lookups::delivery(&unit.connection, application, verification, id)? {
-                Some(row) if held_by(&row, holder) => answers::end(unit, &row, state),
+                Some(row) if held_by(&row, holder) => {
+                    answers::end(unit, (application, verification, id), row.state, state)
+                }
                 _ => Ok(()),
             }
         })
@@ -99,17 +100,44 @@ fn held_by(delivery: &Delivery, holder: NodeId) -> bool {
 fn begin(unit: &mut Unit, new: &NewAttempt) -> Result<Begun> {
     unit.memory.see(new.now);
     let connection = &unit.connection;
-    let delivery = lookups::delivery(connection, new.application, new.verification, new.delivery)?;
-    if !delivery.is_some_and(|delivery| held_by(&delivery, new.lease.holder)) {
-        return Ok(Begun::LeaseLost);
-    }
-    let verification = lookups::verification(connection, new.application, new.verification)?;
-    if verification.is_none_or(|row| row.status_at(new.now) != Status::Pending) {
+    let Some(standing) = standing(connection, new)? else { return Ok(Begun::LeaseLost) };
+    if !standing.pending {
         return Ok(Begun::Ended);
     }
     rows::insert_attempt(connection, new)?;
-    renew(unit, new.application, new.verification, new.delivery, new.lease)?;
+    if standing.leased_until != new.lease.until {
+        renew(unit, new.application, new.verification, new.delivery, new.lease)?;
+    }
     Ok(Begun::Send)
+}
+
+/// What decides whether an attempt may leave.
+struct Standing {
+    leased_until: Timestamp,
+    pending: bool,
+}
+
+/// How a delivery of this holder stands; `None` if it is another's or done.
+fn standing(connection: &Connection, new: &NewAttempt) -> Result<Option<Standing>> {
+    let mut query = connection.prepare_cached(
+        "SELECT d.application_id, d.verification_id, d.id, d.lease_until, \
+         ifnull(v.status = 'pending' AND v.expires_at > ?5, 0) \
+         FROM deliveries d LEFT JOIN verifications v \
+         ON v.application_id = d.application_id AND v.id = d.verification_id \
+         WHERE d.application_id = ?1 AND d.verification_id = ?2 AND d.id = ?3 AND d.lease_holder = ?4",
+    )?;
+    let key = params![
+        new.application.0,
+        new.verification.to_string(),
+        new.delivery.to_string(),
+        new.lease.holder.to_string(),
+        new.now.as_millis()
+    ];
+    let mut found = query.query_and_then(key, |row| -> Result<Standing> {
+        let mut fields = Fields::after_key(row, "deliveries", 3);
+        Ok(Standing { leased_until: fields.moment("lease_until")?, pending: fields.take("pending")? })
+    })?;
+    found.next().transpose()
 }
 
 /// Renews a lease. Says whether it is still the holder's.
@@ -148,7 +176,8 @@ fn recover(unit: &mut Unit, lease: Lease, now: Timestamp, limit: u32) -> Result<
             take_over(unit, &delivery, lease, now)?;
             if delivery.state != DeliveryState::Queued {
                 // A vendor took it; the crash only left the fate of another attempt open.
-                answers::end(unit, &delivery, delivery.state)?;
+                let key = (delivery.application, delivery.verification, delivery.id);
+                answers::end(unit, key, delivery.state, delivery.state)?;
                 continue;
             }
             delivery.lease = Some(lease);

@@ -21,6 +21,11 @@ impl<'r, 's> Fields<'r, 's> {
         Self { row, table, key_columns, next: 0 }
     }
 
+    /// Starts behind the columns that name the row.
+    pub(super) fn after_key(row: &'r Row<'s>, table: &'static str, key_columns: usize) -> Self {
+        Self { next: key_columns, ..Self::of(row, table, key_columns) }
+    }
+
     /// The next column.
     pub(super) fn take<T: FromSql>(&mut self, column: &'static str) -> Result<T> {
         let index = self.next;

@@ -140,6 +140,17 @@ fn a_code_for_a_recipient_approves_the_one_it_belongs_to_and_no_other() {
 }
 
 #[test]
+fn a_strangers_guess_for_a_recipient_never_counts_against_the_applications_own() {
+    let world = World::new();
+    let own = world.start(&world.new_start(ASHA, at(0))).0;
+    let mut check = world.submitted(own, &world.code(own), at(1));
+    check.target = CheckTarget::Recipient { recipient: world.recipient(ASHA), purpose: None };
+    check.authority = Authority::Public;
+    assert_eq!(world.try_check(check).unwrap(), Once::Done(Checked::NotFound));
+    assert_eq!(world.view(own).verification.checks_used, 0);
+}
+
+#[test]
 fn a_wrong_code_for_a_recipient_counts_on_every_live_one_and_is_charged_once() {
     let world = World::with_limits(Limits { checks_per_hour: 3, ..Limits::default() });
     let ids: Vec<_> = (0..2).map(|second| world.start(&world.new_start(ASHA, at(second))).0).collect();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use backstop_domain::channel::Channel;
 
 use super::{GOOD, Setting};
-use crate::config::{Profile, root_key::RootKeySource};
+use crate::config::{Profile, compat::Surface, root_key::RootKeySource};
 
 #[test]
 fn a_variable_wins_over_the_file() {
@@ -15,21 +15,19 @@ fn a_variable_wins_over_the_file() {
         .variable("BACKSTOP_CODES__ALPHABET", "alphanumeric")
         .variable("BACKSTOP_SERVER__LISTEN", "127.0.0.1:0")
         .variable("BACKSTOP_CHANNELS__ORDER", "sms, voice,email")
-        .variable("BACKSTOP_CHANNELS__ESCALATE_AFTER__SMS", "45s")
+        .variable("BACKSTOP_CHANNELS__HEDGE_AFTER", "3s")
         .variable("BACKSTOP_COUNTRIES__ALLOW", "[\"DE\"]")
         .variable("BACKSTOP_PURPOSES__TRANSACTION__FLOOR", "sms")
         .variable("BACKSTOP_COMPAT__SMARTFIN__APPLICATION", "shop")
-        .variable("BACKSTOP_COMPAT__SMARTFIN__LOOSE_PURPOSE", "true")
         .loaded()
         .config;
     assert_eq!((config.codes.form.length, config.codes.ttl), (7, Duration::from_secs(300)));
     assert_eq!(config.server.listen.port(), 0);
     assert_eq!(config.channels.order, [Channel::Sms, Channel::Voice, Channel::Email]);
-    assert_eq!(config.channels.escalate_after[&Channel::Sms], Duration::from_secs(45));
-    assert_eq!(config.channels.escalate_after[&Channel::Whatsapp], Duration::from_secs(20));
+    assert_eq!(config.channels.hedge_after, Duration::from_secs(3));
     assert_eq!(config.countries.allow.unwrap()[0].as_str(), "DE");
     assert_eq!(config.floors[&"transaction".parse().unwrap()], Channel::Sms);
-    assert!(config.compat.values().all(|surface| surface.loose_purpose));
+    assert_eq!(config.compat[&Surface::Smartfin], "shop");
 }
 
 #[test]

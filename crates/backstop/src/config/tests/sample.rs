@@ -13,7 +13,7 @@ use crate::{
         application::ApplicationSection,
         channels::ChannelsSection,
         codes::Codes,
-        compat::{FleetflowSection, PlainSection, SmartfinSection, Surface},
+        compat::{Surface, SurfaceSection},
         countries::CountriesSection,
         limits::LimitsSection,
         load,
@@ -131,9 +131,9 @@ fn every_key_of_every_section_is_in_the_sample() {
     check("application", keys_of::<ApplicationSection>());
     check("provider", keys_of::<ProviderSection>());
     check("provider.breaker", keys_of::<BreakerSection>());
-    check("compat.fleetflow", keys_of::<FleetflowSection>());
-    check("compat.haven", keys_of::<PlainSection>());
-    check("compat.smartfin", keys_of::<SmartfinSection>());
+    for surface in Surface::ALL {
+        check(&format!("compat.{}", surface.as_str()), keys_of::<SurfaceSection>());
+    }
     check("compat", Surface::ALL.map(Surface::as_str).to_vec());
     assert_eq!(missing, Vec::<String>::new());
     assert_eq!(keys_of::<ProviderSection>(), COMMON_KEYS, "the keys that are told from a kind's own");

@@ -147,7 +147,8 @@ impl Drop for Program {
     }
 }
 
-const BASE: &str = r#"
+/// What every configured program has.
+pub(crate) const BASE: &str = r#"
 [server]
 listen = "127.0.0.1:0"
 

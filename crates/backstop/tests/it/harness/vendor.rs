@@ -29,6 +29,8 @@ pub(crate) enum Behaviour {
     Slow(Duration),
     /// Answers with a status and a body.
     Answer(u16, String),
+    /// A refusal in Twilio's form that repeats the number and the text, with `Retry-After` in seconds if that is given.
+    Refuse(u16, u32, Option<u64>),
     /// Answers 201 and a body without end.
     Endless,
 }
@@ -157,11 +159,22 @@ async fn message(
             (StatusCode::from_u16(status).unwrap(), [(header::CONTENT_TYPE, "application/json")], body)
                 .into_response()
         }
+        Behaviour::Refuse(status, code, retry_after) => refused(&form, status, code, retry_after),
         Behaviour::Endless => {
             let blocks = futures::stream::repeat_with(|| Ok::<_, std::io::Error>(vec![b' '; 4096]));
             (StatusCode::CREATED, Body::from_stream(blocks)).into_response()
         }
     }
+}
+
+fn refused(form: &BTreeMap<String, String>, status: u16, code: u32, retry_after: Option<u64>) -> Response {
+    let message = format!("no '{}' to {}", form["Body"], form["To"]);
+    let body = serde_json::json!({ "code": code, "message": message, "more_info": "", "status": status });
+    let mut answer = (StatusCode::from_u16(status).unwrap(), axum::Json(body)).into_response();
+    if let Some(seconds) = retry_after {
+        answer.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    }
+    answer
 }
 
 fn accepted(form: &BTreeMap<String, String>, number: usize) -> Response {

@@ -24,6 +24,7 @@ use backstop_domain::{
         random::SeededRandom,
         store::{Applications, VerificationFilter, VerificationView, Verifications},
     },
+    price::PriceList,
     purpose::Purpose,
     recipient::Recipient,
     template::Templates,
@@ -476,6 +477,7 @@ impl Process {
                 breaker: BreakerSettings::default(),
                 timeout: Duration::from_secs(10),
                 pace: vec![(30, Duration::from_secs(60))],
+                price: PriceList::default(),
             })
             .into()
     }
@@ -533,6 +535,6 @@ fn caller(application: &Application) -> Caller {
         credential: Credential::of("sk_simulated_0123456789"),
         network: None,
         origin: None,
-        surface: false,
+        surface: None,
     }
 }

@@ -121,6 +121,11 @@ impl Failure {
         })
     }
 
+    /// Whether AWS knows us and refuses this one action.
+    pub(super) fn is_about_permission(&self) -> bool {
+        matches!(self.error.code.trim().trim_end_matches("Exception"), "AuthorizationError" | "AccessDenied")
+    }
+
     /// Code and first line of the message: further lines of a signature error repeat what was signed.
     pub(super) fn told(&self, status: u16) -> String {
         let message = self.error.message.trim().lines().next().unwrap_or_default();

@@ -5,9 +5,10 @@
 //! took a message is a fact; where it does not, only the vendor's words are kept.
 
 use backstop_domain::{
-    attempt::{Attempt, AttemptState},
-    clock::Timestamp,
-    delivery::{Delivery, DeliveryState},
+    application::ApplicationId,
+    attempt::AttemptState,
+    delivery::DeliveryState,
+    id::{DeliveryId, VerificationId},
     outcome::VendorResponse,
     ports::store::AttemptResult,
 };
@@ -16,7 +17,7 @@ use serde::Serialize;
 
 use crate::{
     error::{Result, internal},
-    sqlite::{lookups, rows, writer::Unit},
+    sqlite::{fields::Fields, lookups, writer::Unit},
 };
 
 /// The vendor's answer as it is kept: readable by plain SQL, with our word for it.
@@ -30,36 +31,43 @@ struct Kept<'a> {
 /// Writes an answer down.
 pub(super) fn finish_attempt(unit: &mut Unit, result: &AttemptResult) -> Result<()> {
     unit.memory.see(result.now);
-    let Some(attempt) = attempt(unit, result)? else {
+    let Some(state) = attempt_state(unit, result)? else {
         return Err(internal("an answer came for an attempt that was never written down").into());
     };
     let response = result.vendor_response.as_ref().map(|said| kept(said, &result.outcome)).transpose()?;
-    if forward(attempt.state, result.state) {
+    if forward(state, result.state) {
         settle(unit, result, response)?;
     } else if let Some(response) = response {
         keep_words(unit, result, response)?;
     }
     if result.opt_out {
-        opt_out(unit, &attempt, result.now)?;
+        opt_out(unit, result)?;
     }
-    let delivery =
-        lookups::delivery(&unit.connection, result.application, result.verification, result.delivery)?;
-    match delivery {
-        Some(delivery) => end(unit, &delivery, result.delivery_state.unwrap_or(delivery.state)),
+    match delivery_state(unit, result)? {
+        Some(from) => {
+            let key = (result.application, result.verification, result.delivery);
+            end(unit, key, from, result.delivery_state.unwrap_or(from))
+        }
         None => Ok(()),
     }
 }
 
-/// Ends a delivery; one that stands further on already keeps its state. Its lease ends with it, or with the last of its
-/// attempts that is still being sent: until then a crash must leave somebody to call that attempt unknown.
-pub(super) fn end(unit: &Unit, delivery: &Delivery, state: DeliveryState) -> Result<()> {
+/// Ends a delivery that stands at `from`; one that stands further on than `to` keeps its state. Its lease ends with it,
+/// or with the last of its attempts that is still being sent: until then a crash must leave somebody to call that
+/// attempt unknown.
+pub(super) fn end(
+    unit: &Unit,
+    (application, verification, id): (ApplicationId, VerificationId, DeliveryId),
+    from: DeliveryState,
+    to: DeliveryState,
+) -> Result<()> {
     let rank = |state| match state {
         DeliveryState::Queued => 0,
         DeliveryState::Undeliverable => 1,
         DeliveryState::Sent => 2,
         DeliveryState::Delivered => 3,
     };
-    let state = if rank(state) < rank(delivery.state) { delivery.state } else { state };
+    let state = if rank(to) < rank(from) { from } else { to };
     if state == DeliveryState::Queued {
         return Ok(());
     }
@@ -72,12 +80,7 @@ pub(super) fn end(unit: &Unit, delivery: &Delivery, state: DeliveryState) -> Res
              AND delivery_id = ?3 AND state = 'sending') AS sending) \
              WHERE application_id = ?1 AND verification_id = ?2 AND id = ?3",
         )?
-        .execute(params![
-            delivery.application.0,
-            delivery.verification.to_string(),
-            delivery.id.to_string(),
-            state.as_str()
-        ])?;
+        .execute(params![application.0, verification.to_string(), id.to_string(), state.as_str()])?;
     Ok(())
 }
 
@@ -92,14 +95,26 @@ fn forward(from: AttemptState, to: AttemptState) -> bool {
     rank(to) > rank(from)
 }
 
-fn attempt(unit: &Unit, result: &AttemptResult) -> Result<Option<Attempt>> {
-    let sql = format!(
-        "SELECT {} FROM attempts WHERE application_id = ?1 AND verification_id = ?2 AND id = ?3",
-        rows::ATTEMPT
-    );
-    let mut query = unit.connection.prepare_cached(&sql)?;
+/// Where the attempt stands; nothing else of it decides.
+fn attempt_state(unit: &Unit, result: &AttemptResult) -> Result<Option<AttemptState>> {
+    let mut query = unit.connection.prepare_cached(
+        "SELECT application_id, verification_id, id, state FROM attempts \
+         WHERE application_id = ?1 AND verification_id = ?2 AND id = ?3",
+    )?;
     let key = params![result.application.0, result.verification.to_string(), result.id.to_string()];
-    let mut found = query.query_and_then(key, rows::attempt)?;
+    let mut found = query.query_and_then(key, |row| Fields::after_key(row, "attempts", 3).parsed("state"))?;
+    found.next().transpose()
+}
+
+/// Where the delivery stands.
+fn delivery_state(unit: &Unit, result: &AttemptResult) -> Result<Option<DeliveryState>> {
+    let mut query = unit.connection.prepare_cached(
+        "SELECT application_id, verification_id, id, state FROM deliveries \
+         WHERE application_id = ?1 AND verification_id = ?2 AND id = ?3",
+    )?;
+    let key = params![result.application.0, result.verification.to_string(), result.delivery.to_string()];
+    let mut found =
+        query.query_and_then(key, |row| Fields::after_key(row, "deliveries", 3).parsed("state"))?;
     found.next().transpose()
 }
 
@@ -143,18 +158,20 @@ fn keep_words(unit: &Unit, result: &AttemptResult, response: String) -> Result<(
     Ok(())
 }
 
-fn opt_out(unit: &Unit, attempt: &Attempt, now: Timestamp) -> Result<()> {
+fn opt_out(unit: &Unit, result: &AttemptResult) -> Result<()> {
     unit.connection
         .prepare_cached(
             "INSERT INTO opt_outs (application_id, recipient, provider, at) \
-             SELECT application_id, recipient, ?3, ?4 FROM verifications WHERE application_id = ?1 AND id = ?2 \
+             SELECT v.application_id, v.recipient, a.provider, ?4 FROM attempts a JOIN verifications v \
+             ON v.application_id = a.application_id AND v.id = a.verification_id \
+             WHERE a.application_id = ?1 AND a.verification_id = ?2 AND a.id = ?3 \
              ON CONFLICT DO NOTHING",
         )?
         .execute(params![
-            attempt.application.0,
-            attempt.verification.to_string(),
-            attempt.provider,
-            now.as_millis()
+            result.application.0,
+            result.verification.to_string(),
+            result.id.to_string(),
+            result.now.as_millis()
         ])?;
     Ok(())
 }

@@ -1,0 +1,82 @@
+//! What is typed: every command explains itself, and what is not understood is said.
+
+use clap::{CommandFactory, Parser};
+
+use backstop_domain::channel::Channel;
+
+use super::verification;
+use crate::{
+    cli::{Arguments, Command},
+    control::protocol::ControlRequest,
+};
+
+#[test]
+fn every_command_explains_itself() {
+    let mut command = Arguments::command().term_width(100);
+    command.build();
+    let mut pages = vec![command.render_long_help().to_string()];
+    let mut queue: Vec<clap::Command> = command.get_subcommands().cloned().collect();
+    while !queue.is_empty() {
+        let mut next = queue.remove(0).term_width(100);
+        if next.get_name() == "help" {
+            continue;
+        }
+        let page = next.render_long_help().to_string();
+        assert!(page.contains("Examples:"), "{} shows no example", next.get_name());
+        pages.push(page);
+        let inner: Vec<_> = next.get_subcommands().cloned().collect();
+        queue.splice(0..0, inner);
+    }
+    insta::assert_snapshot!("help", pages.join(&format!("\n{}\n", "=".repeat(100))));
+}
+
+#[test]
+fn arguments_become_requests() {
+    let request = |words: &[&str]| match Arguments::try_parse_from(words).unwrap().command.unwrap() {
+        Command::Send(send) => send.request(),
+        Command::Verify(verify) => verify.request(),
+        Command::Keys(keys) => keys.request(),
+        Command::Backup(backup) => backup.request().unwrap(),
+        other => panic!("{other:?}"),
+    };
+    let send = request(&[
+        "backstop",
+        "send",
+        "+919876543210",
+        "--channel",
+        "whatsapp",
+        "--purpose",
+        "login",
+        "--wait",
+        "--json",
+    ]);
+    let ControlRequest::Send { to, channel, purpose, wait, application } = send else { panic!("{send:?}") };
+    assert_eq!(
+        (to.expose(), channel, wait, application),
+        ("+919876543210", Some(Channel::Whatsapp), true, None)
+    );
+    assert_eq!(purpose.unwrap().as_str(), "login");
+    let id = verification().to_string();
+    let ControlRequest::Verify { code, .. } = request(&["backstop", "verify", &id, "482913"]) else {
+        panic!()
+    };
+    assert_eq!(code.expose(), "482913");
+    assert_eq!(request(&["backstop", "keys", "rotate"]), ControlRequest::RotateKeyring);
+    let ControlRequest::Backup { to } = request(&["backstop", "backup", "here.db"]) else { panic!() };
+    assert!(to.is_absolute(), "the service has another working directory");
+}
+
+#[test]
+fn what_is_not_understood_ends_with_2() {
+    for words in [
+        &["backstop", "sned"][..],
+        &["backstop", "send"],
+        &["backstop", "send", "+919876543210", "--channel", "pigeon"],
+        &["backstop", "verify", "not-an-id", "482913"],
+        &["backstop", "keys", "create"],
+        &["backstop", "keys"],
+    ] {
+        let error = Arguments::try_parse_from(words).unwrap_err();
+        assert_eq!(error.exit_code(), 2, "{words:?}");
+    }
+}

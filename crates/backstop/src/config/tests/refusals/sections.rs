@@ -1,0 +1,115 @@
+//! Values that a section cannot take: numbers, spans, channels, addresses, countries.
+
+use super::{Mistake, SECTION};
+
+pub(super) const SECTIONS: &[Mistake] = &[
+    ("codes too short", (SECTION, "[codes]\nlength = 3\n[countries]"), ["codes.length", ":2", "4 to 10"]),
+    ("codes too long", (SECTION, "[codes]\nlength = 11\n[countries]"), ["codes.length", ":2", "length = 6"]),
+    (
+        "a negative length",
+        (SECTION, "[codes]\nlength = -6\n[countries]"),
+        ["codes.length", ":2", "whole number"],
+    ),
+    (
+        "a code that dies at once",
+        (SECTION, "[codes]\nttl = \"29s\"\n[countries]"),
+        ["codes.ttl", ":2", "ttl = \"10m\""],
+    ),
+    (
+        "a code that never dies",
+        (SECTION, "[codes]\nttl = \"25h\"\n[countries]"),
+        ["codes.ttl", "30s to 1day", "ttl = \"10m\""],
+    ),
+    ("no span", (SECTION, "[codes]\nttl = \"soon\"\n[countries]"), ["codes.ttl", ":2", "\"10m\""]),
+    ("a number for a span", (SECTION, "[codes]\nttl = 600\n[countries]"), ["codes.ttl", ":2", "\"10m\""]),
+    ("no checks", (SECTION, "[codes]\nmax_checks = 0\n[countries]"), ["codes.max_checks", ":2", "1 to 10"]),
+    (
+        "guessing allowed",
+        (SECTION, "[codes]\nmax_checks = 11\n[countries]"),
+        ["codes.max_checks", ":2", "max_checks = 3"],
+    ),
+    (
+        "no alphabet",
+        (SECTION, "[codes]\nalphabet = \"emoji\"\n[countries]"),
+        ["codes.alphabet", ":2", "digits, alphanumeric"],
+    ),
+    (
+        "messages without end",
+        (SECTION, "[limits]\nrecipient_per_day = 0\n[countries]"),
+        ["limits.recipient_per_day", ":2", "1 to 20"],
+    ),
+    (
+        "messages past the cap",
+        (SECTION, "[limits]\nrecipient_per_day = 21\n[countries]"),
+        ["limits.recipient_per_day", ":2", "recipient_per_day = 10"],
+    ),
+    (
+        "checks past the cap",
+        (SECTION, "[limits]\nchecks_per_day = 51\n[countries]"),
+        ["limits.checks_per_day", ":2", "1 to 50"],
+    ),
+    (
+        "resends at once",
+        (SECTION, "[limits]\nresend_after = \"1s\"\n[countries]"),
+        ["limits.resend_after", ":2", "15s"],
+    ),
+    (
+        "an impatient hedge",
+        (SECTION, "[channels]\nhedge_after = \"1ms\"\n[countries]"),
+        ["channels.hedge_after", ":2", "2s"],
+    ),
+    ("no ladder", (SECTION, "[channels]\norder = []\n[countries]"), ["channels.order", ":2", "order = ["]),
+    (
+        "a rung twice",
+        (SECTION, "[channels]\norder = [\"sms\", \"sms\"]\n[countries]"),
+        ["channels.order", "twice", "keep one sms"],
+    ),
+    (
+        "no such floor",
+        (SECTION, "[purposes.login]\nfloor = \"fax\"\n[countries]"),
+        ["purposes.login.floor", ":2", "sms"],
+    ),
+    ("no purpose", (SECTION, "[purposes.Log-In]\n[countries]"), ["purposes.Log-In", ":1", "a-z, 0-9 and _"]),
+    (
+        "listening nowhere",
+        (SECTION, "[server]\nlisten = \"localhost\"\n[countries]"),
+        ["server.listen", ":2", "127.0.0.1:8080"],
+    ),
+    (
+        "development for everybody",
+        (SECTION, "profile = \"development\"\n[server]\nlisten = \"0.0.0.0:80\"\n[countries]"),
+        ["server.listen", ":3", "production"],
+    ),
+    (
+        "no address for links",
+        (SECTION, "[server]\npublic_url = \"verify.example\"\n[countries]"),
+        ["server.public_url", ":2", "https://"],
+    ),
+    (
+        "no network",
+        (SECTION, "[server]\ntrusted_proxies = [\"proxy\"]\n[countries]"),
+        ["server.trusted_proxies", ":2", "10.0.0.0/8"],
+    ),
+    (
+        "no store of ours",
+        (SECTION, "[store]\nurl = \"mysql://x\"\n[countries]"),
+        ["store.url", ":2", "sqlite://"],
+    ),
+    (
+        "half a root key",
+        (SECTION, "[store]\nroot_key = \"00ff\"\n[countries]"),
+        ["store.root_key", ":2", "openssl rand -hex 32"],
+    ),
+    ("no such country", ("\"IN\", \"US\"", "\"IN\", \"UK\""), ["countries.allow", ":3", "two-letter codes"]),
+    ("no country", ("[\"IN\", \"US\"]", "[]"), ["countries.allow", ":3", "countries you serve"]),
+    (
+        "a national form from outside",
+        ("allow =", "default_region = \"FR\"\nallow ="),
+        ["countries.default_region", ":3", "add it to allow"],
+    ),
+    (
+        "the whole world on a bill",
+        ("allow = [\"IN\", \"US\"]", ""),
+        ["countries.allow is missing", "backstop.toml:9", "[countries] allow"],
+    ),
+];

@@ -1,0 +1,342 @@
+//! The canary: values that occur nowhere else are driven through every flow, good and bad, at trace level, and then
+//! looked for in everything that is written or answered. Only the masked forms may be found.
+
+use std::{cell::RefCell, collections::BTreeMap, fs};
+
+use base64::{Engine as _, prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD}};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::harness::{
+    AnyChannel, Behaviour, Caller, Program, Twilio,
+    any_channel::SIGNING_SECRET,
+    vendor::ACCOUNT,
+};
+
+const PHONE: &str = "+14157774991";
+const OTHER_PHONE: &str = "+919812346577";
+const MAIL: &str = "zqperson.canary@canarymail-zq.example";
+const CUSTOM: &str = "QW7XKP2M9Z";
+const IP: &str = "203.0.113.177";
+const AGENT: &str = "CanaryAgent-41.77";
+const PAYEE: &str = "Zebrafinch Orchards";
+const AMOUNT: &str = "INR 77,313.31";
+const NOTE: &str = "metadata-canary-5b1d";
+const SESSION: &str = "session-canary-9e77";
+const KEY: &str = "idempotency-canary-31c7aa";
+const SECRET: &str = "sk_shop_0123456789abcdef";
+const WRONG_KEY: &str = "sk_wrong_canary_77e1c0ffee";
+const TOKEN: &str = "token-0123456789abcdef0123456789ab";
+const GARBAGE: &str = "garbage-canary-e41b";
+
+/// Sees every answer, and remembers what must not be found.
+struct Witness {
+    heard: RefCell<Vec<(String, String)>>,
+    secrets: RefCell<BTreeMap<String, String>>,
+}
+
+impl Witness {
+    fn new() -> Self {
+        let known = [
+            ("phone", PHONE), ("other phone", OTHER_PHONE), ("e-mail", MAIL), ("custom code", CUSTOM), ("client ip", IP),
+            ("user agent", AGENT), ("payee", PAYEE), ("amount", AMOUNT), ("metadata", NOTE), ("session", SESSION),
+            ("idempotency key", KEY), ("secret key", SECRET), ("wrong key", WRONG_KEY), ("vendor token", TOKEN),
+            ("signing secret", SIGNING_SECRET), ("garbage", GARBAGE),
+        ];
+        let mut secrets: BTreeMap<String, String> =
+            known.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        secrets.insert("phone, national".into(), PHONE[2..].into());
+        secrets.insert("e-mail, local".into(), "zqperson.canary".into());
+        secrets.insert("e-mail, domain".into(), "canarymail-zq".into());
+        secrets.insert("vendor pair".into(), format!("{ACCOUNT}:{TOKEN}"));
+        Self { heard: RefCell::default(), secrets: RefCell::new(secrets) }
+    }
+
+    fn hide(&self, name: &str, value: &str) {
+        self.secrets.borrow_mut().insert(format!("{name} {}", self.secrets.borrow().len()), value.to_owned());
+    }
+
+    async fn call(&self, caller: &Caller, method: Method, path: &str, body: Option<Value>) -> Value {
+        let what = format!("the answer to {method} {}", path.split('?').next().unwrap());
+        let answer = caller.send(method, path, body).await;
+        self.heard.borrow_mut().push((what, format!("{:?}\n{}", answer.headers, answer.body)));
+        answer.body
+    }
+
+    async fn post(&self, caller: &Caller, path: &str, body: Value) -> Value {
+        self.call(caller, Method::POST, path, Some(body)).await
+    }
+
+    async fn get(&self, caller: &Caller, path: &str) -> Value {
+        self.call(caller, Method::GET, path, None).await
+    }
+
+    /// Fails with the name of every value that is found, and where.
+    fn search(&self, sinks: &[(String, Vec<u8>)]) {
+        let heard = self.heard.borrow();
+        let answers = heard.iter().map(|(what, text)| (what.clone(), text.clone().into_bytes()));
+        let all: Vec<(String, Vec<u8>)> = answers.chain(sinks.iter().cloned()).collect();
+        let mut found = Vec::new();
+        for (sink, bytes) in &all {
+            let lower = bytes.to_ascii_lowercase();
+            for (name, value) in self.secrets.borrow().iter() {
+                for (form, needle) in spellings(value) {
+                    let needle = needle.to_ascii_lowercase().into_bytes();
+                    if let Some(at) = memmem(&lower, &needle) {
+                        let near = &bytes[at.saturating_sub(120)..(at + needle.len() + 80).min(bytes.len())];
+                        found.push(format!("{name} ({form}) in {sink}: {}", String::from_utf8_lossy(near)));
+                    }
+                }
+            }
+        }
+        assert!(found.is_empty(), "{} finds:\n{}", found.len(), found.join("\n"));
+    }
+}
+
+/// A value as it is, and as programs write it down.
+fn spellings(value: &str) -> Vec<(&'static str, String)> {
+    let percent: String = value
+        .bytes()
+        .map(|byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => char::from(byte).to_string(),
+            _ => format!("%{byte:02X}"),
+        })
+        .collect();
+    let hex: String = value.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let list = format!("{:?}", value.as_bytes());
+    vec![
+        ("plain", value.to_owned()),
+        ("without +", value.trim_start_matches('+').to_owned()),
+        ("percent", percent),
+        ("base64", BASE64_STANDARD.encode(value).trim_end_matches('=').to_owned()),
+        ("base64url", BASE64_URL_SAFE_NO_PAD.encode(value)),
+        ("hex", hex),
+        ("a list of bytes", list.trim_matches(['[', ']']).to_owned()),
+    ]
+}
+
+fn memmem(hay: &[u8], needle: &[u8]) -> Option<usize> {
+    let first = *needle.first()?;
+    let last = hay.len().checked_sub(needle.len())?;
+    let mut at = 0;
+    while at <= last {
+        at += hay[at..=last].iter().position(|byte| *byte == first)?;
+        if hay[at..].starts_with(needle) {
+            return Some(at);
+        }
+        at += 1;
+    }
+    None
+}
+
+fn config(twilio: &Twilio, gateway: &AnyChannel) -> String {
+    format!(
+        "[server]\nlisten = \"127.0.0.1:0\"\n[codes]\nlength = 10\nalphabet = \"alphanumeric\"\n[countries]\n\
+         allow = [\"IN\", \"US\"]\n[limits]\nrecipient_per_hour = 20\nrecipient_per_day = 20\n\
+         installation_recipient_per_day = 40\nchecks_per_hour = 50\nchecks_per_day = 50\n[[application]]\nname = \"shop\"\n\
+         secret_key = \"{SECRET}\"\npublishable_key = \"pk_shop_0123456789abcdef\"\norigins = [\"https://shop.example\"]\n\
+         public_purposes = [\"login\", \"registration\", \"password_reset\", \"transaction\"]\n{}{}\n\
+         [compat.smartfin]\napplication = \"shop\"\n[compat.async_otp]\napplication = \"shop\"\n",
+        twilio.provider("twilio-main"),
+        gateway.provider("gateway", &["sms", "whatsapp", "email"]),
+    )
+}
+
+/// Everything that the installation wrote, but for the root key and the configuration, which are secrets by trade.
+fn written(program: &Program) -> Vec<(String, Vec<u8>)> {
+    let mut sinks = vec![("the log".to_owned(), program.log().into_bytes())];
+    for entry in fs::read_dir(program.folder().join("data")).unwrap().chain(fs::read_dir(program.folder()).unwrap()) {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if path.is_file() && !matches!(name.as_str(), "root.key" | "backstop.toml" | "log") {
+            sinks.push((name, fs::read(&path).unwrap_or_default()));
+        }
+    }
+    sinks
+}
+
+/// Sends, waits, reads, checks wrongly and rightly, redeems: one verification's whole life.
+async fn live(witness: &Witness, caller: &Caller, gateway: &AnyChannel, twilio: &Twilio, body: Value) {
+    let (gateway_before, twilio_before) = (gateway.received().len(), twilio.received().len());
+    let started = witness.post(caller, "/v1/verifications", body).await;
+    let id = started["id"].as_str().unwrap_or_else(|| panic!("{started:#}")).to_owned();
+    let path = format!("/v1/verifications/{id}");
+    crate::harness::eventually("a hand-over", std::time::Duration::from_secs(20), || async {
+        let sent = gateway.received().len() > gateway_before || twilio.received().len() > twilio_before;
+        sent.then_some(())
+    })
+    .await;
+    let code = match gateway.received().get(gateway_before) {
+        Some(message) => message["code"].as_str().unwrap().to_owned(),
+        None => {
+            let text = &twilio.received()[twilio_before].form["Body"];
+            let ten = |word: &&str| word.len() == 10 && word.bytes().all(|byte| byte.is_ascii_alphanumeric());
+            text.split(|c: char| !c.is_ascii_alphanumeric()).find(ten).unwrap().to_owned()
+        }
+    };
+    witness.hide("code", &code);
+    let typed = crate::harness::wrong(&code);
+    witness.hide("typed code", &typed);
+    witness.post(caller, &format!("{path}/check"), json!({"code": typed})).await;
+    witness.post(caller, &format!("{path}/resend"), json!({})).await;
+    let checked = witness.post(caller, &format!("{path}/check"), json!({"code": code})).await;
+    assert_eq!(checked["valid"], true, "{checked:#}");
+    witness.get(caller, &path).await;
+    caller.post(&format!("{path}/redeem"), json!({})).await.expect(200);
+    witness.post(caller, &format!("{path}/redeem"), json!({})).await;
+}
+
+fn full(purpose: &str, more: Value) -> Value {
+    let mut body = json!({
+        "to": PHONE, "purpose": purpose, "fallback_to": {"email": MAIL}, "session": SESSION, "wait": true,
+        "transaction": {"amount": AMOUNT, "payee": PAYEE}, "metadata": {"note": NOTE},
+        "client": {"ip": IP, "user_agent": AGENT},
+    });
+    body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    body
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_secret_value_is_found_in_any_log_file_or_answer() {
+    let (twilio, gateway) = (Twilio::start(Behaviour::Accept).await, AnyChannel::start().await);
+    let mut program = Program::launch(Some(&config(&twilio, &gateway)), &[("RUST_LOG", "trace")]);
+    let witness = Witness::new();
+    let caller = program.shop().with("user-agent", AGENT);
+    let keyed = caller.with("idempotency-key", KEY);
+
+    // Good days, and vendors that repeat what they were told: the message, the number, the code, in several spellings.
+    live(&witness, &keyed, &gateway, &twilio, full("first", json!({}))).await;
+    let echo = r#"{to} {percent} {code} said: {text}"#;
+    let refusals = [
+        (500, echo.to_owned()),
+        (400, format!(r#"{{"outcome": "opted_out", "message": "{echo}"}}"#)),
+        (400, format!(r#"{{"outcome": "invalid_recipient", "id": "{{to}}", "message": "{echo}"}}"#)),
+        (200, format!("<html>{echo}</html>")),
+        (200, format!(r#"{{"id": "{{code}}", "message": "{echo}"}}"#)),
+    ];
+    for (number, (status, body)) in refusals.iter().enumerate() {
+        gateway.answer(*status, body);
+        let only = json!({"channel": "email", "to": MAIL, "fallback_to": {}});
+        live(&witness, &caller, &gateway, &twilio, full(&format!("refused_{number}"), only)).await;
+    }
+    gateway.answer(204, "");
+    let vendor_errors = [
+        Behaviour::error(400, 21_211),
+        Behaviour::Answer(400, format!(r#"{{"code":21211,"message":"The number {PHONE} is not valid","status":400}}"#)),
+        Behaviour::Answer(401, format!(r#"{{"code":20003,"message":"Authenticate {ACCOUNT}:{TOKEN}","status":401}}"#)),
+        Behaviour::Answer(201, format!("<html>{PHONE} 4157774991 %2B14157774991</html>")),
+        Behaviour::Answer(500, format!("(415) 777-4991 and {PHONE}")),
+    ];
+    for (number, behaviour) in vendor_errors.into_iter().enumerate() {
+        twilio.next(behaviour);
+        live(&witness, &caller, &gateway, &twilio, full(&format!("vendor_{number}"), json!({}))).await;
+    }
+    let own = json!({"custom_code": CUSTOM, "to": OTHER_PHONE});
+    live(&witness, &caller, &gateway, &twilio, full("own", own)).await;
+
+    bad_requests(&witness, &program).await;
+    other_doors(&witness, &program, &gateway).await;
+    commands(&witness, &program);
+
+    let root = fs::read_to_string(program.folder().join("data/root.key")).unwrap();
+    witness.hide("root key", root.trim());
+    witness.search(&written(&program));
+    program.kill();
+    program.start();
+    witness.get(&program.shop(), "/v1/verifications?limit=100").await;
+    assert!(program.stop());
+    witness.search(&written(&program));
+    let log = program.log();
+    assert!(log.contains("TRACE") && log.len() > 10_000, "the log was on");
+    assert!(program.database().exists());
+}
+
+/// What cannot be read must not be repeated either.
+async fn bad_requests(witness: &Witness, program: &Program) {
+    let caller = program.shop().with("user-agent", AGENT);
+    for body in [
+        json!({"to": PHONE, "unknown": GARBAGE}),
+        json!({"to": format!("{PHONE}{GARBAGE}")}),
+        json!({"to": format!("{GARBAGE}@")}),
+        json!({"to": [PHONE]}),
+        json!({"to": PHONE, "code_length": GARBAGE}),
+        json!({"to": PHONE, "channel": GARBAGE}),
+        json!({"to": PHONE, "purpose": GARBAGE}),
+        json!({"to": PHONE, "locale": format!("{GARBAGE}_")}),
+        json!({"to": PHONE, "custom_code": format!("{CUSTOM}{CUSTOM}")}),
+        json!({"to": PHONE, "client": {"ip": format!("{IP}.9")}}),
+        json!({"to": PHONE, "fallback_to": {"sms": MAIL}}),
+        json!({"to": "+447400123456", "metadata": {"note": NOTE}}),
+        json!({"to": PHONE, "session": SESSION.repeat(20)}),
+        json!(PHONE),
+        json!([PHONE, MAIL]),
+    ] {
+        witness.post(&caller, "/v1/verifications", body).await;
+    }
+    let id = format!("/v1/verifications/{PHONE}");
+    witness.get(&caller, &id).await;
+    witness.get(&caller, &format!("/v1/verifications?to={MAIL}&status={GARBAGE}")).await;
+    witness.get(&caller, "/v1/verifications?to=%2B14157774991").await;
+    witness.get(&caller, &format!("/{GARBAGE}/{MAIL}?{PHONE}")).await;
+    witness.post(&caller, "/v1/verifications/check", json!({"to": PHONE, "code": CUSTOM, "purpose": "none"})).await;
+    witness.post(&caller, "/v1/verifications/check", json!({"to": PHONE, "code": GARBAGE})).await;
+    for bad in [caller.with("idempotency-key", &format!("{KEY} {KEY}")), program.caller(Some(WRONG_KEY))] {
+        witness.post(&bad, "/v1/verifications", json!({"to": PHONE})).await;
+    }
+    let odd = program.caller(None).with("authorization", &format!("Basic {}", BASE64_STANDARD.encode(WRONG_KEY)));
+    witness.get(&odd, "/v1/verifications").await;
+    let truncated = format!(
+        "POST /v1/verifications HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {SECRET}\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\nconnection: close\r\n\r\n{{\"to\": \"{PHONE}\", \"{MAIL}",
+        PHONE.len() + MAIL.len() + 12
+    );
+    let answer = crate::harness::raw::say(program, truncated.as_bytes()).await;
+    witness.heard.borrow_mut().push(("the answer to half a body".into(), answer));
+}
+
+/// Pages and the older services' calls.
+async fn other_doors(witness: &Witness, program: &Program, gateway: &AnyChannel) {
+    let page = program.caller(Some("pk_shop_0123456789abcdef")).with("origin", "https://shop.example");
+    let page = page.with("user-agent", AGENT);
+    let started = witness.post(&page, "/v1/verifications", json!({"to": OTHER_PHONE, "prefer": "whatsapp"})).await;
+    let id = started["id"].as_str().unwrap();
+    let code = gateway.code(id).await;
+    witness.hide("page's code", &code);
+    witness.post(&page, &format!("/v1/verifications/{id}/check"), json!({"code": code})).await;
+    witness.get(&page, &format!("/v1/verifications/{id}")).await;
+    let anyone = program.caller(None).with("user-agent", AGENT);
+    witness.post(&anyone, "/send-otp", json!({"to": MAIL, "channel": "email"})).await;
+    witness.post(&anyone, "/verify-otp", json!({"to": MAIL, "code": CUSTOM})).await;
+    witness.post(&anyone, "/send-otp", json!({"to": GARBAGE})).await;
+    witness.post(&anyone, "/api/auth/send-otp", json!({"phone": OTHER_PHONE, "purpose": 2})).await;
+    witness.post(&anyone, "/api/auth/verify-otp", json!({"phone": OTHER_PHONE, "otp": CUSTOM, "purpose": 2})).await;
+    for path in ["/healthz", "/readyz", "/", "/docs", "/openapi.json"] {
+        witness.get(&anyone, path).await;
+    }
+}
+
+/// What the terminal prints is a sink like any other, but for a new key, which is shown once.
+fn commands(witness: &Witness, program: &Program) {
+    let made = program.run(&["keys", "create", "--application", "shop"]);
+    witness.hide("made key", String::from_utf8(made.stdout).unwrap().trim());
+    for arguments in [
+        vec!["send", PHONE, "--purpose", "terminal", "--wait"],
+        vec!["send", MAIL, "--purpose", "terminal", "--json"],
+        vec!["send", GARBAGE],
+        vec!["verify", "ver_0", CUSTOM],
+        vec!["doctor", "--send-to-phone", OTHER_PHONE, "--json"],
+        vec!["keys", "list", "--json"],
+        vec!["keys", "rotate"],
+        vec!["providers", "--json"],
+        vec!["check-config", "--json"],
+        vec!["backup", "copy.db"],
+    ] {
+        let output = program.run(&arguments);
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        // What was typed may be named by the one who reads arguments; nothing else repeats it.
+        if !matches!(arguments[..], ["verify", ..]) {
+            witness.heard.borrow_mut().push((format!("`{}`", arguments[0]), said));
+        }
+    }
+    assert!(program.folder().join("copy.db").exists());
+}

@@ -1,0 +1,77 @@
+//! What a look at a provider tells, without sending.
+
+use std::time::Duration;
+
+use backstop_domain::ports::provider::Checkup;
+use serde_json::json;
+
+use crate::harness::{
+    self,
+    vendor::{Does, Vendor, answer},
+};
+
+async fn check_up(kind: &str, status: u16, body: &str) -> (Checkup, Vec<String>) {
+    let vendor = Vendor::start(Does::Answers(answer(status, &[], body))).await;
+    let checkup = harness::provider(kind, &vendor.base, Duration::from_secs(5)).check_up().await;
+    assert!(checkup.well || checkup.fix.is_some(), "what is not well has a fix: {checkup:?}");
+    (checkup, vendor.requests())
+}
+
+#[tokio::test]
+async fn a_twilio_account_without_money_or_suspended_is_not_well() {
+    let account = |status: &str, balance: &str| {
+        json!({ "status": status, "balance": balance, "currency": "USD" }).to_string()
+    };
+    for (status, body, well, finding) in [
+        (200, account("active", "12.05"), true, "active, balance 12.05 USD"),
+        (200, account("active", "0.00"), false, "active, balance 0.00 USD"),
+        (200, account("active", "-3.10"), false, "active, balance -3.10 USD"),
+        (200, account("suspended", "12.05"), false, "the account is suspended"),
+        (200, json!({ "status": "active" }).to_string(), true, "active, balance not shown"),
+        (200, "<html>".to_owned(), false, "200 <html>"),
+        (401, json!({ "code": 20003, "message": "Authenticate" }).to_string(), false, "20003"),
+    ] {
+        let (checkup, asked) = check_up("twilio", status, &body).await;
+        assert!(checkup.well == well && checkup.finding.contains(finding), "{checkup:?}");
+        assert!(
+            asked.iter().all(|request| request.starts_with("GET ")),
+            "a check-up sent something: {asked:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_sns_account_in_the_sandbox_is_not_well() {
+    let sandbox = |is_in: &str| {
+        format!(
+            "<GetSMSSandboxAccountStatusResponse><GetSMSSandboxAccountStatusResult><IsInSandbox>{is_in}</IsInSandbox>\
+             </GetSMSSandboxAccountStatusResult></GetSMSSandboxAccountStatusResponse>"
+        )
+    };
+    let refused = |code: &str| {
+        format!("<ErrorResponse><Error><Code>{code}</Code><Message>no</Message></Error></ErrorResponse>")
+    };
+    for (status, body, well, finding) in [
+        (200, sandbox("false"), true, "out of the SMS sandbox"),
+        (200, sandbox("true"), false, "in the SMS sandbox"),
+        (403, refused("AuthorizationError"), true, "may not ask"),
+        (403, refused("InvalidClientTokenId"), false, "InvalidClientTokenId"),
+        (200, "<html>".to_owned(), false, "200 <html>"),
+    ] {
+        let (checkup, asked) = check_up("aws-sns", status, &body).await;
+        assert!(checkup.well == well && checkup.finding.contains(finding), "{checkup:?}");
+        assert!(asked.iter().all(|request| !request.contains("Action=Publish")), "a check-up sent something");
+    }
+}
+
+#[tokio::test]
+async fn a_receiver_that_answers_anything_but_refusal_is_well() {
+    for (status, well) in [(200, true), (204, true), (405, true), (401, false), (404, false), (500, false)] {
+        let (checkup, asked) = check_up("webhook", status, "").await;
+        assert_eq!(checkup.well, well, "{status}: {checkup:?}");
+        assert!(
+            asked.iter().all(|request| request.starts_with("HEAD ")),
+            "a check-up sent something: {asked:?}"
+        );
+    }
+}
