@@ -47,6 +47,14 @@ impl Program {
         program
     }
 
+    /// Starts in a folder that holds what it needs.
+    pub(crate) fn in_folder(folder: TempDir) -> Self {
+        let address = "127.0.0.1:1".parse().unwrap();
+        let mut program = Self { folder, child: None, address, environment: Vec::new() };
+        program.start();
+        program
+    }
+
     /// Starts (again) in the same folder. Panics with the log if it does not come up.
     pub(crate) fn start(&mut self) {
         let log = fs::OpenOptions::new().create(true).append(true).open(self.log_file()).unwrap();

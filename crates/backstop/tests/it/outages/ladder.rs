@@ -144,3 +144,32 @@ async fn whoever_asks_again_gets_the_same_code_through_the_provider_that_was_not
     stage.tells(&id, &["first accepted accepted", TOOK_OVER]).await;
     assert_eq!(first.received().len(), 1);
 }
+
+#[tokio::test]
+async fn a_code_with_under_thirty_seconds_to_live_is_not_sent_any_more() {
+    let first = Twilio::start(DOWN).await;
+    let stage = Stage::set(&first.provider("first"), "").await;
+    stage.second.behave(DOWN);
+    let body = json!({ "to": PERSON, "ttl_seconds": 34, "custom_code": "482913" });
+    let id = stage.start_with(body).await;
+    let (once, twice) = (first.message(1).await, first.message(2).await);
+    assert!(twice.at.duration_since(once.at) >= Duration::from_millis(1_900), "the second round");
+    stage.second.message(2).await;
+    first.behave(Behaviour::Accept);
+    stage.second.behave(Behaviour::Accept);
+    eventually("the end of it", PATIENCE, || async {
+        (stage.shop.read(&id).await["delivery"] == "undeliverable").then_some(())
+    })
+    .await;
+    pause(Duration::from_secs(5)).await;
+    assert_eq!((first.received().len(), stage.second.received().len()), (2, 2), "it would arrive dead");
+    stage.approves(&id, "482913").await;
+}
+
+#[tokio::test]
+async fn a_code_with_the_shortest_life_is_sent() {
+    let first = Twilio::start(Behaviour::Accept).await;
+    let stage = Stage::set(&first.provider("first"), "").await;
+    let id = stage.start_with(json!({ "to": PERSON, "ttl_seconds": 30 })).await;
+    stage.tells(&id, &["first accepted accepted"]).await;
+}

@@ -112,6 +112,9 @@ impl Report {
     }
 }
 
+/// What a verification was when it was last looked at: its status, its checks, its attempts.
+type Seen = (Status, u32, Vec<(AttemptId, AttemptState)>);
+
 pub(crate) struct World {
     process: Process,
     engine: Arc<Engine>,
@@ -119,7 +122,7 @@ pub(crate) struct World {
     seen_hand_overs: usize,
     changes: u64,
     attempts: BTreeSet<AttemptId>,
-    before: BTreeMap<VerificationId, (Status, u32, Vec<(AttemptId, AttemptState)>)>,
+    before: BTreeMap<VerificationId, Seen>,
     report: Report,
 }
 
