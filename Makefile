@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := check
-.PHONY: check test lint run ci bench
+.PHONY: check test lint run ci bench nightly
 
 CARGO_DENY_VERSION := 0.20.2
 
@@ -41,3 +41,10 @@ bench:
 	cargo build --release -p backstop-bench
 	target/release/backstop-bench --server target/release/backstop --seconds $(BENCH_SECONDS) \
 		--rounds $(BENCH_ROUNDS) --json bench/out/latest.json
+
+NIGHTLY_LIVES ?= 20000
+
+## nightly: the simulation over seeds that no night had before; a failing seed is printed and replays exactly
+nightly:
+	from=$$(( $$(date +%s) * 100000 )); BACKSTOP_SIMULATION_SEEDS=$$from..$$((from + $(NIGHTLY_LIVES))) \
+		cargo test --release -p backstop-engine --test it -- thousand

@@ -29,7 +29,15 @@ impl Default for BreakerSettings {
 enum State {
     Closed { failures: Vec<AttemptId> },
     Open { until: Timestamp, failures: Vec<AttemptId> },
-    HalfOpen { successes: u32, probe: Option<AttemptId> },
+    HalfOpen { successes: u32, probe: Option<Probe> },
+}
+
+/// The attempt that tries a half-open breaker, and since when. One that never comes back blocks nobody for longer than the
+/// breaker would have stayed open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Probe {
+    attempt: AttemptId,
+    since: Timestamp,
 }
 
 /// What a breaker says to a router.
@@ -84,7 +92,10 @@ impl Breaker {
             State::Closed { .. } => Passage::Free,
             State::Open { until, .. } if now < *until => Passage::HeldBack(*until),
             State::Open { .. } | State::HalfOpen { probe: None, .. } => Passage::Probe,
-            State::HalfOpen { probe: Some(_), .. } => Passage::HeldBack(now + self.settings.open_for),
+            State::HalfOpen { probe: Some(probe), .. } => match probe.since + self.settings.open_for {
+                until if now < until => Passage::HeldBack(until),
+                _ => Passage::Probe,
+            },
         }
     }
 
@@ -108,11 +119,13 @@ impl Breaker {
     /// Notes that `attempt` goes out. An attempt through an open breaker (because no other route was left) changes
     /// nothing until its outcome is known.
     pub fn started(&mut self, attempt: AttemptId, now: Timestamp) {
+        let free = self.passage(now) == Passage::Probe;
+        let next = Some(Probe { attempt, since: now });
         match &mut self.state {
             State::Open { until, .. } if now >= *until => {
-                self.state = State::HalfOpen { successes: 0, probe: Some(attempt) };
+                self.state = State::HalfOpen { successes: 0, probe: next };
             }
-            State::HalfOpen { probe: probe @ None, .. } => *probe = Some(attempt),
+            State::HalfOpen { probe, .. } if free => *probe = next,
             _ => {}
         }
     }
@@ -126,7 +139,7 @@ impl Breaker {
             }
             State::Open { .. } => {}
             State::HalfOpen { successes, probe } => {
-                if *probe == Some(attempt) {
+                if probe.is_some_and(|probe| probe.attempt == attempt) {
                     *probe = None;
                 }
                 *successes += 1;
@@ -167,16 +180,21 @@ impl Breaker {
     /// `attempt` ended in a way that says nothing about the provider.
     pub fn neutral(&mut self, attempt: AttemptId) {
         if let State::HalfOpen { probe, .. } = &mut self.state
-            && *probe == Some(attempt)
+            && probe.is_some_and(|probe| probe.attempt == attempt)
         {
             *probe = None;
         }
     }
 
-    /// Opens at once: wrong credentials, no credit, or the vendor's own "not before". Says whether it was closed.
+    /// Opens at once: wrong credentials, no credit, or the vendor's own "not before". One that is open for longer stays
+    /// so: a late "not before" does not shorten it. Says whether it was closed.
     pub fn open(&mut self, now: Timestamp, span: Option<Duration>) -> bool {
-        let until = now + span.unwrap_or(self.settings.open_for);
-        let was_closed = matches!(self.state, State::Closed { .. });
+        let wanted = now + span.unwrap_or(self.settings.open_for);
+        let (until, was_closed) = match &self.state {
+            State::Open { until, .. } => (wanted.max(*until), false),
+            State::Closed { .. } => (wanted, true),
+            State::HalfOpen { .. } => (wanted, false),
+        };
         self.state = State::Open { until, failures: Vec::new() };
         was_closed
     }
@@ -252,6 +270,31 @@ mod tests {
         breaker.started(ids[6], at(60));
         assert!(breaker.failed(ids[6], at(70)));
         assert_eq!(breaker.passage(at(71)), Passage::HeldBack(at(130)));
+    }
+
+    #[test]
+    fn a_probe_that_never_comes_back_does_not_keep_the_provider_out_for_ever() {
+        let ids = ids(8);
+        let mut breaker = opened_by(&ids[..5]);
+        breaker.started(ids[5], at(60));
+        assert_eq!(breaker.passage(at(100)), Passage::HeldBack(at(120)));
+        assert_eq!(breaker.passage(at(120)), Passage::Probe);
+        breaker.started(ids[6], at(120));
+        assert_eq!(breaker.passage(at(121)), Passage::HeldBack(at(180)), "one probe at a time");
+        breaker.neutral(ids[5]);
+        assert_eq!(
+            breaker.passage(at(121)),
+            Passage::HeldBack(at(180)),
+            "the lost one frees nothing any more"
+        );
+    }
+
+    #[test]
+    fn a_late_word_of_the_vendor_does_not_shorten_a_longer_opening() {
+        let mut breaker = Breaker::new(BreakerSettings::default());
+        breaker.open(at(0), Some(Duration::from_secs(3600)));
+        breaker.open(at(1), Some(Duration::from_secs(1)));
+        assert_eq!(breaker.passage(at(3)), Passage::HeldBack(at(3600)));
     }
 
     #[test]

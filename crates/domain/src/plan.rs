@@ -161,13 +161,17 @@ fn pick(situation: &Situation<'_>, round: u32, messages: usize) -> Option<Vec<us
     let availability = |index: &usize| situation.routes[*index].availability;
     let first = left().find(|index| matches!(availability(index), Availability::Free | Availability::Probe));
     if let Some(first) = first {
-        if availability(&first) == Availability::Free || messages + 1 >= MAX_MESSAGES {
+        if availability(&first) == Availability::Free {
             return Some(vec![first]);
         }
         let channel = situation.routes[first].channel;
         let company = left()
             .filter(|index| *index != first && availability(index) == Availability::Free)
             .min_by_key(|index| situation.routes[*index].channel != channel);
+        if messages + 1 >= MAX_MESSAGES {
+            // One message is left, and a probe never risks a person.
+            return Some(vec![company.unwrap_or(first)]);
+        }
         return Some(std::iter::once(first).chain(company).collect());
     }
     let nothing_tried = !situation.tried.iter().any(|tried| tried.round == Some(round));

@@ -301,6 +301,16 @@ impl Recipient {
         }
     }
 
+    /// Whether both name one telephone or one mailbox, however it is spelled. Stricter than [`Recipient::limit_key`]:
+    /// an address with a plus tag may be somebody else's.
+    pub fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Phone(one), Self::Phone(two)) => one.limit_key() == two.limit_key(),
+            (Self::Email(one), Self::Email(two)) => one.0.eq_ignore_ascii_case(&two.0),
+            (Self::Phone(_), Self::Email(_)) | (Self::Email(_), Self::Phone(_)) => false,
+        }
+    }
+
     /// The numbering region of a telephone number.
     pub fn region(&self) -> Option<Region> {
         match self {
@@ -417,6 +427,18 @@ mod tests {
         let email = Recipient::parse("asha.rao@example.co.in", None).unwrap();
         assert_eq!(format!("{number} {number:?}"), "+91••••••••10 +91••••••••10");
         assert_eq!(format!("{email} {email:?}"), "a•••@e•••.in a•••@e•••.in");
+    }
+
+    #[test]
+    fn an_address_with_a_plus_tag_is_another_mailbox_but_another_case_is_not() {
+        let same = |one: &str, two: &str| {
+            Recipient::parse(one, None).unwrap().is_same(&Recipient::parse(two, None).unwrap())
+        };
+        assert!(same("Asha@Example.com", "asha@example.com"));
+        assert!(!same("asha+x@example.com", "asha@example.com"));
+        assert!(same("+5491123456789", "+541123456789"), "one telephone, two spellings");
+        assert!(!same("+919876543210", "+919876543211"));
+        assert!(!same("asha@example.com", "+919876543210"));
     }
 
     #[test]

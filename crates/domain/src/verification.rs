@@ -320,12 +320,30 @@ pub enum NotRedeemable {
 pub struct Judge {
     ring: std::sync::Arc<Keyring>,
     submitted: SubmittedCode,
+    recipient: Option<Recipient>,
 }
 
 impl Judge {
     /// A judge of one submitted code.
     pub fn new(ring: std::sync::Arc<Keyring>, submitted: SubmittedCode) -> Self {
-        Self { ring, submitted }
+        Self { ring, submitted, recipient: None }
+    }
+
+    /// The same judge, for the verifications of this recipient alone.
+    #[must_use]
+    pub fn only_for(self, recipient: Recipient) -> Self {
+        Self { recipient: Some(recipient), ..self }
+    }
+
+    /// Whether a verification is one that the code may be held against. Look-ups go by a key that several mailboxes may
+    /// share, and a code that went to one of them proves nothing about another.
+    ///
+    /// # Errors
+    /// If the verification's values do not open.
+    pub fn concerns(&self, verification: &Verification) -> Result<bool, KeyringError> {
+        let Some(wanted) = &self.recipient else { return Ok(true) };
+        let personal = verification.open_personal(&self.ring)?;
+        Ok(Recipient::restore(personal.to.clone()).is_same(wanted))
     }
 
     /// Compares in constant time.

@@ -16,11 +16,12 @@ use backstop_domain::{
     breaker::BreakerSettings,
     channel::Channel,
     id::{DeliveryId, VerificationId},
-    ports::{BoxFuture, Provider},
+    ports::{BoxFuture, Provider, store::DeliveryTask},
     price::PriceList,
 };
 use futures::future::{self, Either};
 
+use self::workload::Place;
 use crate::Engine;
 
 /// A configured provider and how the engine treats it.
@@ -76,14 +77,15 @@ impl Engine {
         self.workload.stopped().await;
     }
 
-    /// Takes a delivery into work. If there is no room, it stays in the outbox, where recovery finds it.
+    /// Takes a delivery into work, at a place that was taken before its lease was written. Without one it stays in the
+    /// outbox, where recovery finds it.
     pub(crate) fn hand_over(
         self: &Arc<Self>,
+        place: Place,
         application: ApplicationId,
         verification: VerificationId,
         delivery: DeliveryId,
     ) {
-        let Some(place) = self.workload.enter() else { return };
         let engine = self.clone();
         self.tasks.spawn(Box::pin(async move {
             let _place = place;
@@ -94,6 +96,15 @@ impl Engine {
                     tracing::warn!(delivery.id = %delivery, %error, "a delivery stays in the outbox: it cannot be read");
                 }
             }
+        }));
+    }
+
+    /// Takes the first delivery of a verification into work, as it was just written.
+    pub(crate) fn hand_over_new(self: &Arc<Self>, place: Place, task: DeliveryTask) {
+        let engine = self.clone();
+        self.tasks.spawn(Box::pin(async move {
+            let _place = place;
+            courier::deliver(engine, task).await;
         }));
     }
 

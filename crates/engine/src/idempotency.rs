@@ -5,13 +5,13 @@
 
 use std::collections::HashSet;
 
-use backstop_domain::ports::store::Idempotency;
+use backstop_domain::{application::network_of, ports::store::Idempotency};
 use parking_lot::Mutex;
 
 use crate::{Caller, Engine};
 
 /// A caller's key with what it belongs to.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct IdempotencyKey {
     /// The header's value.
     pub key: String,
@@ -19,6 +19,13 @@ pub struct IdempotencyKey {
     pub route: String,
     /// The raw body.
     pub body: Vec<u8>,
+}
+
+/// The body holds recipients and codes.
+impl std::fmt::Debug for IdempotencyKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("[idempotency key]")
+    }
 }
 
 /// Keys of calls that have not answered yet.
@@ -58,7 +65,7 @@ impl Engine {
             vec![caller.credential.0.to_vec(), key.route.clone().into_bytes(), key.key.clone().into_bytes()];
         if caller.authority.is_public() {
             parts.push(caller.origin.clone().unwrap_or_default().into_bytes());
-            parts.push(caller.network.map(|ip| ip.to_string()).unwrap_or_default().into_bytes());
+            parts.push(caller.network.map(network_of).unwrap_or_default().into_bytes());
         }
         let hash = ring.lookup("idempotency", &joined(&parts));
         let idempotency = Idempotency { key: hash, body: ring.lookup("idempotency body", &key.body) };

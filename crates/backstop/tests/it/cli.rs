@@ -1,8 +1,9 @@
 //! The commands, as a person and as a script run them: beside a running service and without one.
 
+mod config;
+mod store;
+
 use std::{
-    fs,
-    os::unix::fs::PermissionsExt,
     path::Path,
     process::{Command, Output},
 };
@@ -65,7 +66,11 @@ async fn a_made_key_opens_at_once_and_a_revoked_one_closes_at_once() {
     page.start(json!({"to": ASHA})).await.expect(201);
 
     let listed = program.run(&["keys", "list"]);
-    assert!(out(&listed).contains(id) && !out(&listed).contains(key), "listed without the key: {}", out(&listed));
+    assert!(
+        out(&listed).contains(id) && !out(&listed).contains(key),
+        "listed without the key: {}",
+        out(&listed)
+    );
     let rows = told(&program, &["keys", "list"], 0);
     assert_eq!(rows["keys"].as_array().unwrap().len(), 3);
     assert_eq!(told(&program, &["keys", "revoke", id], 0)["revoked"], true);
@@ -99,46 +104,10 @@ async fn a_rotated_keyring_still_checks_the_codes_of_before() {
     program.start();
     let code = gateway.code(&after).await;
     assert_eq!(program.shop().check(&after, &code).await.expect(200)["valid"], true);
-    let proof = program.shop().post(&format!("/v1/verifications/{before}/redeem"), json!({})).await.expect(200);
+    let proof =
+        program.shop().post(&format!("/v1/verifications/{before}/redeem"), json!({})).await.expect(200);
     assert_eq!(proof["to"], ASHA);
     assert_eq!(start(&program.shop(), "+919876543210").await.len(), after.len());
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_backup_comes_back_without_codes_that_were_on_their_way_and_without_the_root_key() {
-    let (gateway, mut program) = shop(&ALL).await;
-    let caller = program.shop();
-    let (pending, approved) = (start(&caller, ASHA).await, start(&caller, "+919876543210").await);
-    let code = gateway.code(&pending).await;
-    let right = gateway.code(&approved).await;
-    assert_eq!(caller.check(&approved, &right).await.expect(200)["valid"], true);
-    let done = told(&program, &["backup", "copy.db"], 0);
-    let copy = program.folder().join("copy.db");
-    assert_eq!(done["bytes"], fs::metadata(&copy).unwrap().len());
-    assert_eq!(fs::metadata(&copy).unwrap().permissions().mode() & 0o077, 0, "its owner's alone");
-    let root = fs::read_to_string(program.folder().join("data/root.key")).unwrap();
-    let bytes = fs::read(&copy).unwrap();
-    let raw: Vec<u8> = (0..32).map(|i| u8::from_str_radix(&root[2 * i..2 * i + 2], 16).unwrap()).collect();
-    assert!(!bytes.windows(32).any(|window| window == raw) && !bytes.windows(64).any(|w| w == root.trim().as_bytes()));
-    assert_eq!(exit(&program.run(&["backup", "copy.db"])), 2, "nothing is overwritten");
-
-    let later = start(&caller, "+14155550124").await;
-    let running = program.run(&["restore", "copy.db"]);
-    assert_eq!(exit(&running), 2);
-    assert!(err(&running).contains("fix:"), "{}", err(&running));
-    assert!(program.stop());
-    assert_eq!(exit(&program.run(&["restore", "log"])), 2, "what is no backup is refused");
-    told(&program, &["restore", "copy.db"], 0);
-    program.start();
-    let caller = program.shop();
-    assert_eq!(caller.read(&pending).await["status"], "canceled");
-    assert_eq!(caller.check(&pending, &code).await.expect(200)["valid"], false);
-    assert_eq!(caller.read(&approved).await["status"], "approved");
-    assert_eq!(caller.check(&approved, &right).await.expect(200)["valid"], false, "and not a second time");
-    assert_eq!(caller.get(&format!("/v1/verifications/{later}")).await.status, 404);
-    let fresh = start(&caller, ASHA).await;
-    let code = gateway.code(&fresh).await;
-    assert_eq!(caller.check(&fresh, &code).await.expect(200)["valid"], true);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -162,7 +131,8 @@ async fn a_code_goes_out_and_is_checked_from_the_terminal_with_and_without_a_ser
             assert!(err(&output).starts_with("backstop: "), "{}", err(&output));
             assert_eq!(told(&program, &arguments, 2)["reply"], "refused");
         }
-        let mail = program.run(&["send", "asha@example.com", "--channel", "email", "--purpose", "registration"]);
+        let mail =
+            program.run(&["send", "asha@example.com", "--channel", "email", "--purpose", "registration"]);
         assert_eq!(exit(&mail), 0);
         assert!(out(&mail).contains("a•••@e•••.com") && !out(&mail).contains("asha@"), "{}", out(&mail));
     }
@@ -187,7 +157,8 @@ async fn the_doctor_says_by_its_exit_code_how_bad_it_is() {
                   url = \"http://127.0.0.1:9/codes\"\nsecret = \"whsec_Z2F0ZXdheS1nYXRld2F5LWdhdGV3YXktZ2F0ZXdheQ==\"\n";
     let program = Program::configured(nobody);
     let broken = told(&program, &["doctor"], 2);
-    let line = broken["lines"].as_array().unwrap().iter().find(|line| line["subject"] == "gone").unwrap().clone();
+    let line =
+        broken["lines"].as_array().unwrap().iter().find(|line| line["subject"] == "gone").unwrap().clone();
     assert_eq!(line["level"], "broken");
     let plain = program.run(&["doctor"]);
     assert_eq!(exit(&plain), 2);
@@ -200,7 +171,10 @@ async fn every_command_answers_in_json_beside_a_service_and_without_one() {
     for round in 0..2 {
         let rows = told(&program, &["providers"], 0);
         let row = &rows["providers"][0];
-        assert_eq!((&row["name"], &row["breaker"], &row["enabled"]), (&json!("gateway"), &json!("closed"), &json!(true)));
+        assert_eq!(
+            (&row["name"], &row["breaker"], &row["enabled"]),
+            (&json!("gateway"), &json!("closed"), &json!(true))
+        );
         assert!(told(&program, &["providers", "kinds"], 0).to_string().contains("aws-sns"));
         assert_eq!(told(&program, &["keys", "list"], 0)["keys"], json!([]));
         assert_eq!(told(&program, &["check-config"], 0)["profile"], "production");
@@ -223,130 +197,15 @@ async fn every_command_answers_in_json_beside_a_service_and_without_one() {
     for help in [vec!["--help"], vec!["keys", "--help"], vec!["send", "--help"], vec!["--version"]] {
         assert_eq!(exit(&bare(folder.path(), &help)), 0);
     }
-    for unknown in [vec!["fly"], vec!["send"], vec!["--fly"], vec!["verify", "x", "1"], vec!["--config", "none.toml", "doctor"]] {
+    for unknown in [
+        vec!["fly"],
+        vec!["send"],
+        vec!["--fly"],
+        vec!["verify", "x", "1"],
+        vec!["--config", "none.toml", "doctor"],
+    ] {
         let output = bare(folder.path(), &unknown);
         assert_eq!(exit(&output), 2, "{unknown:?}");
         assert!(out(&output).is_empty(), "talk goes to stderr");
     }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn init_makes_a_start_that_check_config_and_serve_take() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path();
-    let made = bare(path, &["init", "--json"]);
-    assert_eq!(exit(&made), 0, "{}", err(&made));
-    let made: Value = serde_json::from_str(&out(&made)).unwrap();
-    assert_eq!((&made["new_root_key"], &made["new_application_key"]), (&json!(true), &json!(true)));
-    for name in ["backstop.toml", "data/root.key", "data/app.key"] {
-        let mode = fs::metadata(path.join(name)).unwrap().permissions().mode();
-        assert_eq!(mode & 0o077, 0, "{name}");
-    }
-    let root = fs::read(path.join("data/root.key")).unwrap();
-    let again = bare(path, &["init"]);
-    assert_eq!(exit(&again), 2);
-    assert!(err(&again).contains("is there already") && err(&again).contains("fix:"));
-    fs::remove_file(path.join("backstop.toml")).unwrap();
-    assert_eq!(exit(&bare(path, &["init"])), 0);
-    assert_eq!(fs::read(path.join("data/root.key")).unwrap(), root, "a root key is never overwritten");
-
-    let gateway = AnyChannel::start().await;
-    let config = fs::read_to_string(path.join("backstop.toml")).unwrap() + &gateway.provider("gateway", &ALL);
-    fs::write(path.join("backstop.toml"), config).unwrap();
-    let checked = bare(path, &["check-config"]);
-    assert!(exit(&checked) <= 1, "{}", err(&checked));
-    let key = fs::read_to_string(path.join("data/app.key")).unwrap();
-    let program = Program::in_folder(folder);
-    let caller = program.caller(Some(key.trim()));
-    let id = start(&caller, ASHA).await;
-    let code = gateway.code(&id).await;
-    assert_eq!(caller.check(&id, &code).await.expect(200)["valid"], true);
-}
-
-#[test]
-fn check_config_says_what_is_wrong_where_and_what_to_write() {
-    let good = "[[application]]\nname = \"shop\"\nsecret_key = \"sk_shop_0123456789abcdef\"\n\
-                [[provider]]\nname = \"hook\"\nkind = \"webhook\"\nchannels = [\"sms\", \"whatsapp\", \"email\"]\n\
-                url = \"https://gateway.example.com/codes\"\nsecret = \"whsec_Z2F0ZXdheS1nYXRld2F5LWdhdGV3YXktZ2F0ZXdheQ==\"\n";
-    let folder = tempfile::tempdir().unwrap();
-    let check = |text: &str, more: &[&str]| {
-        let path = folder.path().join("backstop.toml");
-        fs::write(&path, text).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
-        bare(folder.path(), &[&["check-config"], more].concat())
-    };
-    let output = check(good, &[]);
-    assert_eq!(exit(&output), 0, "{}", err(&output));
-    assert!(!folder.path().join("data").exists(), "it starts nothing and makes nothing");
-    for (text, words) in [
-        ("[codes]\nlenght = 6\n", vec!["backstop.toml:2", "lenght"]),
-        ("[codes]\nlength = 3\n", vec!["backstop.toml:2", "length"]),
-        ("[codes]\nttl = \"10s\"\n", vec!["backstop.toml:2", "ttl"]),
-        ("[limits]\nrecipient_per_hour = 0\n", vec!["recipient_per_hour"]),
-        ("[limits]\nchecks_per_hour = 51\n", vec!["checks_per_hour"]),
-        ("[limits]\nresend_after = \"1s\"\n", vec!["resend_after"]),
-        ("[channels]\norder = [\"fax\"]\n", vec!["backstop.toml:2"]),
-        ("[countries]\nallow = [\"Atlantis\"]\n", vec!["allow"]),
-        ("[compat.smartfin]\napplication = \"nobody\"\n", vec!["application"]),
-        ("[compat.unheard_of]\napplication = \"shop\"\n", vec!["unheard_of"]),
-        ("[[provider]]\nname = \"inbox\"\nkind = \"dev-inbox\"\nchannels = [\"sms\"]\n", vec!["inbox"]),
-        ("[[provider]]\nname = \"out\"\nkind = \"console\"\nchannels = [\"sms\"]\n", vec!["out"]),
-        ("[[provider]]\nname = \"t\"\nkind = \"twilio\"\nchannels = [\"sms\"]\n", vec!["\"t\""]),
-        ("[[provider]]\nname = \"x\"\nkind = \"pigeon\"\nchannels = [\"sms\"]\n", vec!["backstop.toml:3", "aws-sns"]),
-        ("[[application]]\nname = \"b\"\nsecret_key = \"short\"\n", vec!["secret_key"]),
-        ("[[application]]\nname = \"b\"\nsecret_key = \"sk_shop_0123456789abcdef\"\n", vec!["used twice"]),
-        ("this is no toml", vec!["backstop.toml"]),
-    ] {
-        let output = check(&format!("{text}{good}"), &[]);
-        assert_eq!((exit(&output), out(&output).as_str()), (2, ""), "{text}: {}", err(&output));
-        for word in words.iter().chain(&["backstop:", "fix:"]) {
-            assert!(err(&output).contains(word), "{word} is not in: {}", err(&output));
-        }
-        assert!(!err(&output).contains("sk_shop_0123456789abcdef") && !err(&output).contains("short\n"));
-        let json = check(&format!("{text}{good}"), &["--json"]);
-        let told: Value = serde_json::from_str(&out(&json)).unwrap();
-        assert_eq!((exit(&json), &told["reply"]), (2, &json!("refused")), "{text}");
-        assert_eq!(exit(&bare(folder.path(), &["serve"])), 2, "what check-config refuses does not start: {text}");
-    }
-    let key = folder.path().join("key");
-    fs::write(&key, "sk_shop_0123456789abcdef\n").unwrap();
-    fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
-    let filed = good.replace("secret_key = \"sk_shop_0123456789abcdef\"", "secret_key_file = \"key\"");
-    let open = check(&filed, &[]);
-    assert!(exit(&open) == 2 && err(&open).contains("fix:"), "others can read it: {}", err(&open));
-    assert_eq!(exit(&check(&filed, &["--no-secrets"])), 0);
-    fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
-    assert_eq!(exit(&check(&filed, &[])), 0);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_store_opens_with_its_own_root_key_only_and_for_one_service_only() {
-    let (gateway, mut program) = shop(&ALL).await;
-    let id = start(&program.shop(), ASHA).await;
-    let code = gateway.code(&id).await;
-    let second = program.run(&["serve"]);
-    assert_eq!(exit(&second), 2, "a second service refuses: {}", err(&second));
-    program.kill();
-    let path = program.folder().join("data/root.key");
-    let root = fs::read_to_string(&path).unwrap();
-    fs::write(&path, "11".repeat(32)).unwrap();
-    for command in ["serve", "doctor"] {
-        let other = program.run(&[command]);
-        assert_eq!(exit(&other), 2);
-        assert!(err(&other).contains("another root key") && err(&other).contains("fix:"), "{}", err(&other));
-    }
-    fs::remove_file(&path).unwrap();
-    let missing = program.run(&["serve"]);
-    assert_eq!(exit(&missing), 2);
-    assert!(err(&missing).contains("root key is missing") && err(&missing).contains("fix:"), "{}", err(&missing));
-    assert!(!path.exists(), "no new key is made for a store that has one");
-    fs::write(&path, "half a k").unwrap();
-    assert_eq!(exit(&program.run(&["serve"])), 2);
-    fs::write(&path, &root).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
-    let open = program.run(&["serve"]);
-    assert!(exit(&open) == 2 && err(&open).contains("fix:"), "others can read it: {}", err(&open));
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
-    program.start();
-    assert_eq!(program.shop().check(&id, &code).await.expect(200)["valid"], true, "and the old code is still good");
 }

@@ -8,7 +8,7 @@ pub(crate) mod raw;
 pub(crate) mod server;
 pub(crate) mod vendor;
 
-pub(crate) use any_channel::{AnyChannel, wrong};
+pub(crate) use any_channel::{AnyChannel, shop, visitor, wrong};
 pub(crate) use dice::Dice;
 pub(crate) use gateway::Gateway;
 pub(crate) use program::{Answer, Caller, Program};

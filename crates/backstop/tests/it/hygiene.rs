@@ -1,21 +1,18 @@
 //! What a careful server does with careless, odd and hostile requests: it answers each, says nothing of itself, and
 //! never breaks.
 
+mod hostile;
+
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::harness::{
-    AnyChannel, Program,
+    Program,
     raw::{rows, say, status},
+    shop,
 };
 
 const AUTH: &str = "authorization: Bearer sk_shop_0123456789abcdef\r\n";
-
-async fn shop() -> (AnyChannel, Program) {
-    let gateway = AnyChannel::start().await;
-    let program = Program::configured(&gateway.provider("gateway", &["sms", "email"]));
-    (gateway, program)
-}
 
 /// A POST to start a verification, with these header lines and this body.
 async fn start(program: &Program, headers: &str, body: &[u8]) -> String {
@@ -30,8 +27,9 @@ const JSON: &str = "content-type: application/json\r\n";
 
 #[tokio::test]
 async fn what_two_parsers_could_read_differently_is_refused() {
-    let (_gateway, program) = shop().await;
-    let deep = format!("{{\"to\":\"+14155550123\",\"metadata\":{}1{}}}", "{\"a\":".repeat(20), "}".repeat(20));
+    let (_gateway, program) = shop("").await;
+    let deep =
+        format!("{{\"to\":\"+14155550123\",\"metadata\":{}1{}}}", "{\"a\":".repeat(20), "}".repeat(20));
     let bodies: Vec<&[u8]> = vec![
         br#"{"to":"+14155550123","to":"+14155550124"}"#,
         br#"{"to":"+14155550123","metadata":{"a":1,"a":2}}"#,
@@ -72,7 +70,7 @@ async fn what_two_parsers_could_read_differently_is_refused() {
 
 #[tokio::test]
 async fn only_plain_json_of_a_fair_size_is_read() {
-    let (_gateway, program) = shop().await;
+    let (_gateway, program) = shop("").await;
     let good = br#"{"to":"+14155550123"}"#;
     for headers in [
         "",
@@ -87,7 +85,10 @@ async fn only_plain_json_of_a_fair_size_is_read() {
         assert_eq!(status(&answer), 415, "{headers}: {answer}");
         assert!(answer.contains("unsupported_media_type"));
     }
-    assert_eq!(status(&start(&program, "content-type: Application/JSON; charset=utf-8\r\n", good).await), 201);
+    assert_eq!(
+        status(&start(&program, "content-type: Application/JSON; charset=utf-8\r\n", good).await),
+        201
+    );
     let filler = |size: usize| format!("{{\"to\":\"+14155550124\",\"session\":\"{}\"}}", "x".repeat(size));
     for size in [33 * 1024, 200 * 1024] {
         let answer = start(&program, JSON, filler(size).as_bytes()).await;
@@ -102,13 +103,18 @@ async fn only_plain_json_of_a_fair_size_is_read() {
     let answer = say(&program, chunked.as_bytes()).await;
     assert_eq!(status(&answer), 413, "{answer}");
     assert!(answer.contains("body_too_large"));
-    let within = start(&program, JSON, format!("{}{}", " ".repeat(32 * 1024 - 24), r#"{"to":"+14155550125"}"#).as_bytes()).await;
+    let within = start(
+        &program,
+        JSON,
+        format!("{}{}", " ".repeat(32 * 1024 - 24), r#"{"to":"+14155550125"}"#).as_bytes(),
+    )
+    .await;
     assert_eq!(status(&within), 201, "{within}");
 }
 
 #[tokio::test]
 async fn every_answer_has_its_own_request_id_and_keeps_to_itself() {
-    let (_gateway, program) = shop().await;
+    let (_gateway, program) = shop("").await;
     let caller = program.shop();
     let mut ids = std::collections::BTreeSet::new();
     for (method, path, status, code) in [
@@ -123,7 +129,8 @@ async fn every_answer_has_its_own_request_id_and_keeps_to_itself() {
         (Method::GET, "/v1/verifications/..%2f..%2fetc", 404, "not_found"),
         (Method::TRACE, "/", 405, "method_not_allowed"),
     ] {
-        let answer = caller.with("x-request-id", "chosen-by-the-caller").send(method.clone(), path, None).await;
+        let answer =
+            caller.with("x-request-id", "chosen-by-the-caller").send(method.clone(), path, None).await;
         assert_eq!((answer.status.as_u16(), &answer.body["code"]), (status, &json!(code)), "{method} {path}");
         assert_eq!(answer.headers["content-type"], "application/problem+json");
         let id = answer.headers["x-request-id"].to_str().unwrap().to_owned();
@@ -132,107 +139,26 @@ async fn every_answer_has_its_own_request_id_and_keeps_to_itself() {
         if status == 405 {
             assert!(answer.headers.contains_key("allow"), "{method} {path}");
         }
-        for (name, value) in [("cache-control", "no-store"), ("x-content-type-options", "nosniff"), ("referrer-policy", "no-referrer")] {
+        for (name, value) in [
+            ("cache-control", "no-store"),
+            ("x-content-type-options", "nosniff"),
+            ("referrer-policy", "no-referrer"),
+        ] {
             assert_eq!(answer.headers[name], value);
         }
-        assert!(!answer.headers.contains_key("server") && !answer.headers.contains_key("access-control-allow-origin"));
+        assert!(
+            !answer.headers.contains_key("server")
+                && !answer.headers.contains_key("access-control-allow-origin")
+        );
     }
-    let unknown = say(&program, b"BREW /v1/verifications HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
+    let unknown =
+        say(&program, b"BREW /v1/verifications HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
     assert_eq!(status(&unknown), 405, "{unknown}");
 }
 
 #[tokio::test]
-async fn nothing_hostile_breaks_it_and_the_next_caller_is_served() {
-    let (_gateway, program) = shop().await;
-    let nasty = [
-        "", " ", "\0", "\u{202e}", "\u{feff}", "😀", "'", "\"", "\\", "`", "$(id)", "{{7*7}}", "%s%n", "%00", "%ff", "../../etc/passwd",
-        "' OR 1=1 --", "1; DROP TABLE verifications", "<script>alert(1)</script>", "+1(415)555\u{660}123", "+０１２３４５６７８９",
-        "a@b", "@", "a@@b.example", "\"a b\"@example.com", "asha@[127.0.0.1]", "аsha@exаmple.com", "+1415555012345678901234", "+", "+0",
-        "-1", "1e9", "true", "null", "NaN", "99999999999999999999999999", "ver_", "\r\nx: y",
-    ];
-    let caller = program.shop();
-    let mut worst = 0;
-    let mut tried = 0;
-    let mut seen = |answer: &crate::harness::program::Answer, what: &str| {
-        let code = answer.status.as_u16();
-        assert!(code < 500 && code != 201, "{what}: {code} {:#}", answer.body);
-        worst = worst.max(code);
-        tried += 1;
-    };
-    let long = "x".repeat(20_000);
-    for text in nasty.into_iter().chain([long.as_str()]) {
-        for field in ["to", "channel", "prefer", "purpose", "locale", "custom_code"] {
-            let mut body = json!({"to": "not a recipient"});
-            body[field] = json!(text);
-            seen(&caller.start(body).await, field);
-        }
-        for body in [
-            json!({"to": "x", "fallback_to": {text: text}}),
-            json!({"to": "x", "channels": [text]}),
-            json!({"to": "x", "client": {"ip": text, "user_agent": text}}),
-            json!({"to": "x", "transaction": {"amount": text, "payee": text}, "metadata": {text: text}, "session": text}),
-            json!({text: text}),
-        ] {
-            seen(&caller.start(body).await, text);
-        }
-        let id = "ver_00000000000000000000000000000000000";
-        seen(&caller.check(id, text).await, text);
-        seen(&caller.post("/v1/verifications/check", json!({"to": text, "code": text, "purpose": text})).await, text);
-        seen(&caller.post(&format!("/v1/verifications/{id}/resend"), json!({"channel": text})).await, text);
-        seen(&caller.post(&format!("/v1/verifications/{id}/redeem"), json!({"purpose": text})).await, text);
-    }
-    assert!(tried > 200 && worst < 500);
-    let heads: Vec<Vec<u8>> = [
-        "GET / HTTP/1.1\r\n\r\n",
-        "GET / HTTP/9.9\r\nhost: x\r\n\r\n",
-        "GET  / HTTP/1.1\r\nhost: x\r\n\r\n",
-        "GET /\u{1} HTTP/1.1\r\nhost: x\r\n\r\n",
-        "GET /%zz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
-        "GET /v1/verifications?%zz=%zz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
-        "GET /v1/verifications?limit=%00 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
-        "GET //evil.example/ HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
-        "GET /../../etc/passwd HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
-        "GET /docs/../../etc/passwd HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
-        "GET /assets/%2e%2e/%2e%2e/etc/passwd HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
-        "OPTIONS * HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
-        "CONNECT evil.example:443 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
-        "GET / HTTP/1.1\r\nhost: x\r\nhost: y\r\nconnection: close\r\n\r\n",
-        "GET / HTTP/1.1\r\nhost: x\r\nno colon\r\nconnection: close\r\n\r\n",
-        "GET / HTTP/1.1\r\nhost: x\r\nbad name: y\r\nconnection: close\r\n\r\n",
-        "GET / HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\nconnection: close\r\n\r\n",
-        "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\ncontent-length: 6\r\nconnection: close\r\n\r\nhello",
-        "POST /v1/verifications HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\ncontent-length: 3\r\nconnection: close\r\n\r\n0\r\n\r\n",
-        "POST /v1/verifications HTTP/1.1\r\nhost: x\r\ntransfer-encoding: xchunked\r\nconnection: close\r\n\r\n0\r\n\r\n",
-        "POST /v1/verifications HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\nzz\r\n",
-        "POST /v1/verifications HTTP/1.1\r\nhost: x\r\nauthorization: Bearer \u{ff}\r\nconnection: close\r\n\r\n",
-        "POST /v1/verifications HTTP/1.1\r\nhost: x\r\nauthorization: Basic Og==\r\nconnection: close\r\n\r\n",
-        "POST /v1/verifications HTTP/1.1\r\nhost: x\r\norigin: \u{ff}\r\nconnection: close\r\n\r\n",
-        "hello\r\n\r\n",
-        "\r\n\r\n\r\n\r\n",
-        "\u{16}\u{3}\u{1}\u{2}\u{0}\u{1}\r\n\r\n",
-    ]
-    .into_iter()
-    .map(|text| text.as_bytes().to_vec())
-    .chain([
-        format!("GET /{} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n", "a".repeat(30_000)).into_bytes(),
-        format!("GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{}\r\n", "a: b\r\n".repeat(90)).into_bytes(),
-        format!("GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\na: {}\r\n\r\n", "b".repeat(40_000)).into_bytes(),
-    ])
-    .collect();
-    let answers = futures::future::join_all(heads.iter().map(|head| say(&program, head))).await;
-    for (head, answer) in heads.iter().zip(answers) {
-        let text = String::from_utf8_lossy(&head[..head.len().min(80)]).into_owned();
-        assert!(status(&answer) < 500 || status(&answer) == 505, "{text:?}: {answer}");
-        assert!(!answer.contains("root:") && !answer.contains("panicked"), "{text:?}: {answer}");
-    }
-    assert_eq!(rows(&program, "verifications"), 0);
-    assert!(!program.log().contains("panicked"));
-    caller.start(json!({"to": "+14155550123"})).await.expect(201);
-}
-
-#[tokio::test]
 async fn the_document_that_is_served_is_the_one_that_is_committed() {
-    let (_gateway, program) = shop().await;
+    let (_gateway, program) = shop("").await;
     let served = program.caller(None).get("/openapi.json").await.expect(200);
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../openapi.json");
     let committed: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
@@ -242,15 +168,22 @@ async fn the_document_that_is_served_is_the_one_that_is_committed() {
 
 #[tokio::test]
 async fn our_pages_load_nothing_from_elsewhere() {
-    let production = shop().await.1;
+    let production = shop("").await.1;
     let development = Program::development();
-    for (program, paths) in [(&production, vec!["/", "/docs"]), (&development, vec!["/", "/docs", "/dev/inbox"])] {
+    for (program, paths) in
+        [(&production, vec!["/", "/docs"]), (&development, vec!["/", "/docs", "/dev/inbox"])]
+    {
         for path in paths {
             let answer = program.caller(None).get(path).await;
             assert_eq!(answer.status, 200, "{path}");
             let page = answer.body.as_str().unwrap();
             let policy = answer.headers["content-security-policy"].to_str().unwrap();
-            assert!(policy.starts_with("default-src 'self'") && !policy.contains("unsafe") && !policy.contains("http"), "{policy}");
+            assert!(
+                policy.starts_with("default-src 'self'")
+                    && !policy.contains("unsafe")
+                    && !policy.contains("http"),
+                "{policy}"
+            );
             let mut own = Vec::new();
             for attribute in ["src=\"", "href=\"", "action=\"", "srcset=\"", "url("] {
                 for rest in page.split(attribute).skip(1) {

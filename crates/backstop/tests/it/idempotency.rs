@@ -1,37 +1,25 @@
 //! `Idempotency-Key`, from outside: a caller that heard nothing asks again, and nothing happens twice.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::harness::{
-    AnyChannel, Behaviour, Caller, Program, Twilio, eventually,
-    program::Answer,
-    raw::rows,
-    wrong,
+    Behaviour, Caller, Program, Twilio, eventually, program::Answer, raw::rows, shop, visitor, wrong,
 };
-use std::time::Duration;
 
 const ASHA: &str = "+14155550123";
 const LONG: &str = "0123456789abcdefghijkl";
-
-async fn shop(more: &str) -> (AnyChannel, Program) {
-    let gateway = AnyChannel::start().await;
-    let provider = gateway.provider("gateway", &["sms", "whatsapp", "email"]);
-    let program = Program::configured(&format!("{more}\n{provider}"));
-    (gateway, program)
-}
 
 fn keyed(caller: &Caller, key: &str) -> Caller {
     caller.with("idempotency-key", key)
 }
 
-fn refused(answer: &Answer, status: u16, code: &str) {
-    assert_eq!((answer.status.as_u16(), &answer.body["code"]), (status, &json!(code)), "{:#}", answer.body);
-}
-
-/// What must not change from one telling to the next: all but where the delivery stands by now.
+/// What must not change from one telling to the next: all but where the delivery stands by now, and over what.
 fn told(answer: Answer, status: u16) -> Value {
     let mut body = answer.expect(status);
     body["delivery"].take();
+    body["channel"].take();
     body
 }
 
@@ -48,8 +36,8 @@ async fn a_start_that_is_told_twice_is_sent_and_charged_once() {
     assert_eq!((rows(&program, "verifications"), rows(&program, "deliveries")), (1, 1));
     assert_eq!(gateway.received().len(), 1);
 
-    refused(&caller.start(json!({"to": ASHA})).await, 422, "idempotency_key_reused");
-    refused(&caller.start(json!({"to": "+14155550124", "client": {}})).await, 422, "idempotency_key_reused");
+    caller.start(json!({"to": ASHA})).await.refused(422, "idempotency_key_reused");
+    caller.start(json!({"to": "+14155550124", "client": {}})).await.refused(422, "idempotency_key_reused");
     let other = told(keyed(&program.shop(), "order-78").start(body).await, 201);
     assert_ne!(other["id"], first["id"], "another key is another start");
 }
@@ -62,7 +50,7 @@ async fn a_key_belongs_to_its_credential_its_call_and_nobody_else() {
     let ours = keyed(&program.shop(), LONG).start(body.clone()).await.text("id");
     let rivals = keyed(&program.caller(Some("sk_rival_0123456789abcdef")), LONG);
     assert_ne!(rivals.start(body.clone()).await.text("id"), ours);
-    let page = program.caller(Some("pk_shop_0123456789abcdef")).with("origin", "https://shop.example");
+    let page = visitor(&program);
     let page = keyed(&page, LONG);
     let pages = page.start(body.clone()).await.text("id");
     assert_ne!(pages, ours, "a page's key is not the application's");
@@ -74,6 +62,19 @@ async fn a_key_belongs_to_its_credential_its_call_and_nobody_else() {
 }
 
 #[tokio::test]
+async fn a_publics_key_is_not_the_same_from_another_origin() {
+    let (_gateway, program) = shop("native_apps = true").await;
+    let app = keyed(&program.caller(Some("pk_shop_0123456789abcdef")), LONG);
+    let page = app.with("origin", "https://shop.example");
+    let body = json!({"to": ASHA});
+    let (from_app, from_page) =
+        (app.start(body.clone()).await.text("id"), page.start(body.clone()).await.text("id"));
+    assert_ne!(from_app, from_page);
+    assert_eq!(page.start(body.clone()).await.text("id"), from_page);
+    assert_eq!(app.start(body).await.text("id"), from_app);
+}
+
+#[tokio::test]
 async fn a_right_code_that_is_told_twice_is_right_twice_and_approves_once() {
     let (gateway, program) = shop("[limits]\nchecks_per_hour = 2").await;
     let id = program.shop().start(json!({"to": ASHA})).await.text("id");
@@ -82,7 +83,7 @@ async fn a_right_code_that_is_told_twice_is_right_twice_and_approves_once() {
     let first = miss.check(&id, &wrong(&code)).await.expect(200);
     assert_eq!((&first["valid"], &first["checks_left"]), (&json!(false), &json!(2)));
     assert_eq!(miss.check(&id, &wrong(&code)).await.expect(200), first, "told again, not counted again");
-    refused(&miss.check(&id, &code).await, 422, "idempotency_key_reused");
+    miss.check(&id, &code).await.refused(422, "idempotency_key_reused");
 
     let hit = keyed(&program.shop(), "hit");
     let right = hit.check(&id, &code).await.expect(200);
@@ -91,7 +92,11 @@ async fn a_right_code_that_is_told_twice_is_right_twice_and_approves_once() {
         assert_eq!(hit.check(&id, &code).await.expect(200), right);
     }
     assert_eq!(rows(&program, "checks"), 2, "one miss and one hit");
-    assert_eq!(program.shop().check(&id, &code).await.expect(200)["valid"], false, "without the key it is used up");
+    assert_eq!(
+        program.shop().check(&id, &code).await.expect(200)["valid"],
+        false,
+        "without the key it is used up"
+    );
     program.shop().post(&format!("/v1/verifications/{id}/redeem"), json!({})).await.expect(200);
 }
 
@@ -102,8 +107,15 @@ async fn the_first_answer_outlives_a_kill() {
     let first = told(keyed(&program.shop(), "start").start(body.clone()).await, 201);
     program.kill();
     program.start();
-    assert_eq!(told(keyed(&program.shop(), "start").start(body.clone()).await, 201), first, "no charge, no 429");
-    refused(&keyed(&program.shop(), "start").start(json!({"to": ASHA, "locale": "hi"})).await, 422, "idempotency_key_reused");
+    assert_eq!(
+        told(keyed(&program.shop(), "start").start(body.clone()).await, 201),
+        first,
+        "no charge, no 429"
+    );
+    keyed(&program.shop(), "start")
+        .start(json!({"to": ASHA, "locale": "hi"}))
+        .await
+        .refused(422, "idempotency_key_reused");
     let id = first["id"].as_str().unwrap();
     let code = gateway.code(id).await;
     let right = keyed(&program.shop(), "check").check(id, &code).await.expect(200);
@@ -122,8 +134,8 @@ async fn a_second_call_beside_the_first_does_nothing() {
     let body = json!({"to": ASHA, "wait": true});
     let (first, ()) = tokio::join!(caller.start(body.clone()), async {
         twilio.message(1).await;
-        refused(&caller.start(body.clone()).await, 409, "idempotency_in_progress");
-        refused(&caller.start(json!({"to": "+14155550124"})).await, 409, "idempotency_in_progress");
+        caller.start(body.clone()).await.refused(409, "idempotency_in_progress");
+        caller.start(json!({"to": "+14155550124"})).await.refused(409, "idempotency_in_progress");
     });
     let first = first.expect(201);
     let again = caller.start(body).await.expect(201);
@@ -166,7 +178,11 @@ async fn a_resend_that_is_told_twice_goes_out_once() {
         (answer.status == 200).then_some(answer)
     })
     .await;
-    assert_eq!(told(caller.post(&path, json!({})).await, 200), told(sent, 200), "a refusal was not kept, a resend is");
+    assert_eq!(
+        told(caller.post(&path, json!({})).await, 200),
+        told(sent, 200),
+        "a refusal was not kept, a resend is"
+    );
     gateway.message(&id, 2).await;
     assert_eq!(rows(&program, "deliveries"), 2);
 }
@@ -174,13 +190,13 @@ async fn a_resend_that_is_told_twice_goes_out_once() {
 #[tokio::test]
 async fn a_key_that_a_stranger_could_guess_is_refused_on_a_page() {
     let (_gateway, program) = shop("").await;
-    let page = program.caller(Some("pk_shop_0123456789abcdef")).with("origin", "https://shop.example");
+    let page = visitor(&program);
     let body = json!({"to": ASHA});
     for key in ["1", "order-77", &LONG[..21]] {
-        refused(&keyed(&page, key).start(body.clone()).await, 400, "invalid_idempotency_key");
+        keyed(&page, key).start(body.clone()).await.refused(400, "invalid_idempotency_key");
     }
     for key in ["", "two words", &"k".repeat(256)] {
-        refused(&keyed(&program.shop(), key).start(body.clone()).await, 400, "invalid_idempotency_key");
+        keyed(&program.shop(), key).start(body.clone()).await.refused(400, "invalid_idempotency_key");
     }
     assert_eq!(rows(&program, "verifications"), 0);
     keyed(&page, LONG).start(body).await.expect(201);

@@ -1,9 +1,12 @@
 //! Limits, from outside: each refuses by its name with the time to come back, charges nothing when it refuses, and
 //! remembers after a restart.
 
+mod countries;
+mod network;
+
 use serde_json::json;
 
-use crate::harness::{AnyChannel, Caller, Program, program::Answer, raw::rows, wrong};
+use crate::harness::{Caller, program::Answer, raw::rows, shop, visitor, wrong};
 
 const ASHA: &str = "+14155550123";
 const RAVI: &str = "+919876543210";
@@ -13,17 +16,6 @@ const RIVAL: &str = r#"
 name = "rival"
 secret_key = "sk_rival_0123456789abcdef"
 "#;
-
-async fn shop(more: &str) -> (AnyChannel, Program) {
-    let gateway = AnyChannel::start().await;
-    let provider = gateway.provider("gateway", &["sms", "whatsapp", "email"]);
-    let program = Program::configured(&format!("{more}\n{provider}"));
-    (gateway, program)
-}
-
-fn visitor(program: &Program) -> Caller {
-    program.caller(Some("pk_shop_0123456789abcdef")).with("origin", "https://shop.example")
-}
 
 /// A refusal by this limit, with the same wait in body, `Retry-After` and `RateLimit`. Gives the wait.
 fn refused(answer: &Answer, limit: &str) -> u64 {
@@ -148,59 +140,6 @@ async fn three_live_verifications_of_a_purpose_are_enough_and_canceling_makes_ro
 }
 
 #[tokio::test]
-async fn one_network_starts_no_more_than_its_number_and_gets_it_back_for_whoever_gets_in() {
-    let (gateway, mut program) = shop("[limits]\nnetwork_per_hour = 2").await;
-    let from = |ip: &str, to: &str| json!({"to": to, "client": {"ip": ip}});
-    let caller = program.shop();
-    let first = caller.start(from("2001:db8:1:2::1", ASHA)).await.text("id");
-    caller.start(from("2001:db8:1:2:ffff::9", RAVI)).await.expect(201);
-    let wait = refused(&caller.start(from("2001:db8:1:2::3", MEERA)).await, "network_per_hour");
-    assert!((3500..=3600).contains(&wait), "{wait}");
-    caller.start(from("2001:db8:1:3::1", MEERA)).await.expect(201);
-    caller.start(json!({"to": MEERA})).await.expect(201);
-
-    let code = gateway.code(&first).await;
-    assert_eq!(caller.check(&first, &code).await.expect(200)["valid"], true);
-    program.kill();
-    program.start();
-    let caller = program.shop();
-    caller.start(from("2001:db8:1:2::3", "+919876543212")).await.expect(201);
-    refused(&caller.start(from("2001:db8:1:2::3", "+919876543213")).await, "network_per_hour");
-}
-
-#[tokio::test]
-async fn a_page_is_counted_by_its_peer_whatever_it_says_of_itself() {
-    let (gateway, program) = shop("[limits]\nnetwork_per_hour = 2").await;
-    let page = visitor(&program);
-    let first = start(&page, ASHA, "login").await.text("id");
-    start(&page.with("x-forwarded-for", "203.0.113.1"), RAVI, "login").await.expect(201);
-    refused(&start(&page.with("x-forwarded-for", "203.0.113.2"), MEERA, "login").await, "network_per_hour");
-    start(&program.shop(), MEERA, "login").await.expect(201);
-    let code = gateway.code(&first).await;
-    assert_eq!(page.check(&first, &code).await.expect(200)["valid"], true);
-    start(&page, MEERA, "login").await.expect(201);
-    refused(&start(&page, "+919876543214", "login").await, "network_per_hour");
-}
-
-#[tokio::test]
-async fn behind_our_own_proxy_a_page_is_counted_by_the_address_that_the_proxy_saw() {
-    let gateway = AnyChannel::start().await;
-    let config = format!(
-        "[server]\ntrusted_proxies = [\"127.0.0.1\"]\n[limits]\nnetwork_per_hour = 1\n[[application]]\nname = \"shop\"\n\
-         secret_key = \"sk_shop_0123456789abcdef\"\npublishable_key = \"pk_shop_0123456789abcdef\"\n\
-         origins = [\"https://shop.example\"]\npublic_purposes = [\"login\"]\n{}",
-        gateway.provider("gateway", &["sms"])
-    );
-    let program = Program::launch(Some(&config), &[]);
-    let page = visitor(&program);
-    start(&page.with("x-forwarded-for", "203.0.113.1"), ASHA, "login").await.expect(201);
-    start(&page.with("x-forwarded-for", "203.0.113.2"), ASHA, "login").await.expect(201);
-    // What stands left of the proxy's own word anybody can write.
-    let forged = page.with("x-forwarded-for", "198.51.100.7, 203.0.113.1");
-    refused(&start(&forged, RAVI, "login").await, "network_per_hour");
-}
-
-#[tokio::test]
 async fn new_verifications_never_bring_new_checks() {
     let limits = "[codes]\nmax_checks = 10\n[limits]\nchecks_per_hour = 4\nchecks_per_day = 5";
     let (gateway, mut program) = shop(limits).await;
@@ -275,56 +214,4 @@ async fn strangers_use_up_only_half_of_a_persons_checks() {
         true,
         "the rest is the application's"
     );
-}
-
-#[tokio::test]
-async fn codes_go_to_the_regions_on_the_list_and_not_to_all_that_share_their_calling_code() {
-    let (_gateway, program) = shop("").await;
-    let caller = program.shop();
-    for number in ["+18765550123", "+12423591234", "+447400123456", "+4915112345678"] {
-        let answer = caller.start(json!({"to": number})).await;
-        assert_eq!(
-            (answer.status.as_u16(), &answer.body["code"]),
-            (422, &json!("country_not_allowed")),
-            "{number}"
-        );
-        let fallback = json!({"to": ASHA, "fallback_to": {"whatsapp": number}});
-        assert_eq!(
-            caller.start(fallback).await.body["code"],
-            "country_not_allowed",
-            "{number} as a fallback"
-        );
-    }
-    for number in
-        ["+19002345678", "+881612345678", "+979123456789", "+91987654321", "+1415555012", "4155550123"]
-    {
-        let answer = caller.start(json!({"to": number})).await;
-        assert_eq!(
-            (answer.status.as_u16(), &answer.body["code"]),
-            (400, &json!("invalid_recipient")),
-            "{number}"
-        );
-        assert!(!answer.body.to_string().contains(&number[2..]), "no refusal repeats the number");
-    }
-    assert_eq!(rows(&program, "verifications"), 0);
-}
-
-#[tokio::test]
-async fn a_channel_island_is_not_britain_and_an_allowed_country_is_reached() {
-    let gateway = AnyChannel::start().await;
-    let config = format!(
-        "[countries]\nallow = [\"GB\"]\ndefault_region = \"GB\"\n[[application]]\nname = \"shop\"\n\
-         secret_key = \"sk_shop_0123456789abcdef\"\n{}",
-        gateway.provider("gateway", &["sms"])
-    );
-    let program = Program::launch(Some(&config), &[]);
-    for number in ["+447911123456", "07911 123456", "+441481960194"] {
-        assert_eq!(
-            program.shop().start(json!({"to": number})).await.body["code"],
-            "country_not_allowed",
-            "{number}"
-        );
-    }
-    let id = program.shop().start(json!({"to": "07400 123456"})).await.text("id");
-    assert_eq!(gateway.message(&id, 1).await["to"], "+447400123456");
 }

@@ -2,19 +2,35 @@
 
 #[cfg(test)]
 mod authority;
+#[cfg(test)]
 mod browser;
+#[cfg(test)]
 mod cli;
+#[cfg(test)]
 mod crash;
+#[cfg(test)]
 mod harness;
+#[cfg(test)]
 mod hygiene;
+#[cfg(test)]
 mod idempotency;
+#[cfg(test)]
 mod limits;
+#[cfg(test)]
 mod outages;
+#[cfg(test)]
 mod prices;
+#[cfg(test)]
 mod privacy;
+#[cfg(test)]
 mod process;
+#[cfg(test)]
 mod races;
+#[cfg(test)]
 mod real_parts;
+#[cfg(test)]
 mod smoke;
+#[cfg(test)]
 mod surfaces;
+#[cfg(test)]
 mod verify;

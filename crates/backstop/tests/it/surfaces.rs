@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use crate::harness::{AnyChannel, Program, eventually, program::Answer, raw::query, wrong};
 
 const ASHA: &str = "+14155550123";
-const COMPAT: &str = "[compat.smartfin]\napplication = \"shop\"\n[compat.async_otp]\napplication = \"shop\"\n";
+const COMPAT: &str =
+    "[compat.smartfin]\napplication = \"shop\"\n[compat.async_otp]\napplication = \"shop\"\n";
 
 async fn configured(gateway: &AnyChannel, more: &str) -> Program {
     let provider = gateway.provider("gateway", &["sms", "whatsapp", "email"]);
@@ -71,8 +72,12 @@ async fn smartfins_calls_keep_their_shapes_in_good_and_in_bad() {
     let gateway = AnyChannel::start().await;
     let program = configured(&gateway, "[limits]\nrecipient_per_hour = 3").await;
     let anyone = program.caller(None);
-    let mail = anyone.post("/send-otp", json!({"to": "asha@example.com", "channel": "email"})).await.expect(200);
-    assert_eq!(mail, json!({"success": true, "status": "pending", "to": "a•••@e•••.com", "channel": "email"}));
+    let mail =
+        anyone.post("/send-otp", json!({"to": "asha@example.com", "channel": "email"})).await.expect(200);
+    assert_eq!(
+        mail,
+        json!({"success": true, "status": "pending", "to": "a•••@e•••.com", "channel": "email"})
+    );
     let sent = anyone.post("/send-otp", json!({"to": ASHA, "purpose": "registration"})).await.expect(200);
     assert_eq!((&sent["channel"], &sent["status"]), (&json!("sms"), &json!("pending")));
     for (body, status) in [
@@ -85,7 +90,12 @@ async fn smartfins_calls_keep_their_shapes_in_good_and_in_bad() {
         (json!({}), 400),
     ] {
         let answer = anyone.post("/send-otp", body.clone()).await;
-        assert_eq!((answer.status.as_u16(), keys(&answer)), (status, vec!["error"]), "{body}: {:#}", answer.body);
+        assert_eq!(
+            (answer.status.as_u16(), keys(&answer)),
+            (status, vec!["error"]),
+            "{body}: {:#}",
+            answer.body
+        );
         assert!(answer.body["error"].is_string());
     }
     let code = code_to(&gateway, ASHA, 1).await;
@@ -98,13 +108,24 @@ async fn smartfins_calls_keep_their_shapes_in_good_and_in_bad() {
     let again = anyone.post("/verify-otp", json!({"to": ASHA, "code": code})).await.expect(200);
     assert_eq!(again["valid"], false);
 
+    // A mailbox with a plus tag can be somebody else's: its code opens nothing for the plain address.
+    anyone.post("/send-otp", json!({"to": "asha+x@example.com", "channel": "email"})).await.expect(200);
+    let theirs = code_to(&gateway, "asha+x@example.com", 1).await;
+    let stolen =
+        anyone.post("/verify-otp", json!({"to": "asha@example.com", "code": theirs})).await.expect(200);
+    assert_eq!(stolen["valid"], false);
+
     anyone.post("/send-otp", json!({"to": ASHA})).await.expect(200);
     let limited = anyone.post("/send-otp", json!({"to": ASHA})).await;
     assert_eq!((limited.status.as_u16(), keys(&limited)), (429, vec!["error"]));
     assert!(limited.headers["retry-after"].to_str().unwrap().parse::<u64>().unwrap() > 3000);
     let foreign = anyone.with("origin", "https://evil.example").post("/send-otp", json!({"to": ASHA})).await;
     assert_eq!((foreign.status.as_u16(), keys(&foreign)), (403, vec!["error"]));
-    anyone.with("origin", "https://shop.example").post("/send-otp", json!({"to": "+14155550124"})).await.expect(200);
+    anyone
+        .with("origin", "https://shop.example")
+        .post("/send-otp", json!({"to": "+14155550124"}))
+        .await
+        .expect(200);
 }
 
 #[tokio::test]
@@ -114,23 +135,35 @@ async fn the_asynchronous_services_calls_keep_their_shapes_and_its_failed_sends_
     let anyone = program.caller(None);
     gateway.answer(400, r#"{"outcome": "invalid_recipient", "message": "no such subscriber"}"#);
     for (number, (given, word)) in
-        [(json!(1), "login"), (json!(2), "registration"), (json!("password_reset"), "password_reset")].into_iter().enumerate()
+        [(json!(1), "login"), (json!(2), "registration"), (json!("password_reset"), "password_reset")]
+            .into_iter()
+            .enumerate()
     {
         let phone = format!("+1415555{:04}", 140 + number);
-        let sent = anyone.post("/api/auth/send-otp", json!({"phone": phone, "purpose": given})).await.expect(200);
+        let sent =
+            anyone.post("/api/auth/send-otp", json!({"phone": phone, "purpose": given})).await.expect(200);
         assert_eq!(sent, json!({"success": true}));
         let code = code_to(&gateway, &phone, 1).await;
         let other = if word == "login" { 2 } else { 1 };
-        for (otp, purpose) in [(wrong(&code), given.clone()), (code.clone(), json!(other)), ("1".into(), given.clone())] {
+        for (otp, purpose) in
+            [(wrong(&code), given.clone()), (code.clone(), json!(other)), ("1".into(), given.clone())]
+        {
             let body = json!({"phone": phone, "otp": otp, "purpose": purpose});
             let answer = anyone.post("/api/auth/verify-otp", body).await;
-            assert_eq!((answer.status.as_u16(), keys(&answer)), (401, vec!["message", "success"]), "{:#}", answer.body);
+            assert_eq!(
+                (answer.status.as_u16(), keys(&answer)),
+                (401, vec!["message", "success"]),
+                "{:#}",
+                answer.body
+            );
             assert_eq!(answer.body["success"], false);
         }
         let body = json!({"phone": phone, "otp": code, "purpose": word});
         assert_eq!(anyone.post("/api/auth/verify-otp", body).await.expect(200), json!({"success": true}));
     }
-    for body in [json!({"phone": "12", "purpose": 1}), json!({"phone": ASHA, "purpose": 4}), json!({"phone": ASHA})] {
+    for body in
+        [json!({"phone": "12", "purpose": 1}), json!({"phone": ASHA, "purpose": 4}), json!({"phone": ASHA})]
+    {
         let answer = anyone.post("/api/auth/send-otp", body.clone()).await;
         assert_eq!((answer.status.as_u16(), keys(&answer)), (400, vec!["message", "success"]), "{body}");
     }
@@ -165,7 +198,10 @@ async fn the_two_monitoring_queries_run_beside_the_service() {
          ROUND(100.0 * SUM(CASE WHEN is_verified THEN 1 ELSE 0 END) / COUNT(*), 1) AS success_rate \
          FROM otp_verification WHERE created_at >= datetime('now', '-24 hours') GROUP BY purpose ORDER BY purpose",
     );
-    assert_eq!(rates, [[json!(1), json!(2), json!(1), json!(50.0)], [json!(2), json!(1), json!(0), json!(0.0)]]);
+    assert_eq!(
+        rates,
+        [[json!(1), json!(2), json!(1), json!(50.0)], [json!(2), json!(1), json!(0), json!(0.0)]]
+    );
     let responses = query(
         &program,
         "SELECT json_extract(vendor_response, '$.success') AS success, \
@@ -179,6 +215,9 @@ async fn the_two_monitoring_queries_run_beside_the_service() {
          FROM otp_verification ORDER BY created_at, phone",
     );
     assert_eq!(rows.len(), 3);
-    assert!(rows.iter().all(|row| row[0].as_str().unwrap().contains('•') && row[1] == 1 && row[3] == 1), "{rows:?}");
+    assert!(
+        rows.iter().all(|row| row[0].as_str().unwrap().contains('•') && row[1] == 1 && row[3] == 1),
+        "{rows:?}"
+    );
     assert!(rows.iter().all(|row| row[2] == row[4]));
 }

@@ -153,6 +153,16 @@ fn a_person_gets_six_messages_at_the_most() {
 }
 
 #[test]
+fn the_last_message_is_not_risked_on_a_probe() {
+    let mut routes = ladder();
+    routes[0].availability = Availability::Probe;
+    let earlier = |_| Tried { round: None, ..tried(&routes[2], 0, S::Accepted, None) };
+    let done: Vec<_> = (0..5).map(earlier).collect();
+    assert_eq!(step(&routes, &done, 0), send(&[1], 0));
+    assert_eq!(step(&routes[..1], &done, 0), send(&[0], 0), "better a probe than nothing");
+}
+
+#[test]
 fn nothing_is_sent_with_less_than_thirty_seconds_of_life() {
     let routes = ladder();
     assert!(matches!(step(&routes, &[], 570), Step::Send { .. }));

@@ -13,11 +13,11 @@ use backstop_domain::{
     delivery::{DeliveryState, LEASE, Lease},
     id::AttemptId,
     outcome::{Outcome, Reason},
-    plan::{self, Route, Situation, Step, Tried},
+    plan::{self, LEAST_LIFE, Route, Situation, Step, Tried},
     ports::{
         BoxFuture,
         provider::{Message, Sent},
-        store::{AttemptResult, Begun, DeliveryTask, NewAttempt},
+        store::{AttemptResult, Begun, DeliveryTask, NewAttempt, StoreError},
     },
     recipient::{Recipient, Region},
     template::Values,
@@ -51,12 +51,20 @@ struct Landed {
 
 /// Works on a delivery that this process has leased, until it is done or another's.
 pub(super) async fn deliver(engine: Arc<Engine>, task: DeliveryTask) {
-    let (verification, delivery) = (task.verification.id, task.delivery.id);
-    match Courier::new(engine, task) {
-        Some(courier) => courier.run().await,
-        None => {
-            tracing::error!(verification.id = %verification, delivery.id = %delivery, "a delivery cannot be made: its application is gone or its values do not open")
-        }
+    let Some(_in_work) = engine.workload.take_up(task.delivery.id) else { return };
+    let (delivery, expires_at) = (task.delivery.clone(), task.verification.expires_at);
+    if let Some(courier) = Courier::new(engine.clone(), task) {
+        return courier.run().await;
+    }
+    tracing::error!(verification.id = %delivery.verification, delivery.id = %delivery.id, "a delivery cannot be made: its application is gone or its values do not open");
+    engine.workload.taken(delivery.id, None);
+    let now = engine.now();
+    // Until then it is kept: the application may be configured again.
+    if now + LEAST_LIFE > expires_at
+        && let Err(error) =
+            engine.store.finish(&delivery, DeliveryState::Undeliverable, engine.node, now).await
+    {
+        tracing::warn!(delivery.id = %delivery.id, %error, "the end of a delivery could not be written down");
     }
 }
 
@@ -104,7 +112,10 @@ impl Courier {
                 }
                 Step::Wait { until } => self.wait(until).await,
                 Step::Sent => self.done = true,
-                Step::Undeliverable => self.finish(DeliveryState::Undeliverable).await,
+                Step::Undeliverable => {
+                    tracing::warn!(verification.id = %self.task.verification.id, delivery.id = %self.task.delivery.id, "undeliverable: no route took it");
+                    self.finish().await;
+                }
             }
         }
         self.engine.workload.taken(self.task.delivery.id, None);
@@ -133,6 +144,9 @@ impl Courier {
             self.done = true;
             return;
         };
+        if !self.engine.routes.reserve(route, self.region(route.channel), id, now) {
+            return;
+        }
         let lease = Lease { holder: self.engine.node, until: self.leased_until(now) };
         let begun = self
             .engine
@@ -154,8 +168,16 @@ impl Courier {
                 self.lease_until = lease.until;
                 self.launch(message, route, round, now);
             }
-            Ok(Begun::Ended | Begun::LeaseLost) => self.done = true,
+            Ok(Begun::Ended) => {
+                self.engine.routes.release(&route.provider, id, now);
+                self.finish().await;
+            }
+            Ok(Begun::LeaseLost) => {
+                self.engine.routes.release(&route.provider, id, now);
+                self.done = true;
+            }
             Err(error) => {
+                self.engine.routes.release(&route.provider, id, now);
                 tracing::warn!(delivery.id = %self.task.delivery.id, %error, "an attempt could not be written down, so it was not sent");
                 self.pause(STORE_PAUSE).await;
             }
@@ -171,7 +193,6 @@ impl Courier {
     fn launch(&mut self, message: Message, route: &Route, round: u32, now: Timestamp) {
         let id = message.attempt;
         let Some((provider, timeout)) = self.engine.routes.timeout(&route.provider) else { return };
-        self.engine.routes.started(&route.provider, id, now);
         self.entries.push(Entry {
             id,
             tried: Tried {
@@ -264,7 +285,9 @@ impl Courier {
     async fn land(&mut self, landed: Landed) {
         let now = self.engine.now();
         let Landed { id, sent } = landed;
-        let Some(entry) = self.entries.iter_mut().find(|entry| entry.id == id) else { return };
+        let Some(index) = self.entries.iter().position(|entry| entry.id == id) else { return };
+        let region = self.region(self.entries[index].tried.channel);
+        let entry = &mut self.entries[index];
         let state = AttemptState::after(&sent.outcome);
         let rejection = match &sent.outcome {
             Outcome::Rejected(rejection) => Some(*rejection),
@@ -274,7 +297,6 @@ impl Courier {
         entry.tried.rejection = rejection;
         entry.tried.finished_at = Some(now);
         let (channel, provider) = (entry.tried.channel, entry.tried.provider.clone());
-        let region = self.ladder.iter().find(|(rung, _)| *rung == channel).and_then(|(_, region)| *region);
         self.engine.routes.settled(&provider, (channel, region), id, &sent.outcome, now);
         tracing::info!(verification.id = %self.task.verification.id, attempt.id = %id, provider.name = %provider, channel = %channel, outcome = sent.outcome.as_str(), "sent");
         let accepted = state == AttemptState::Accepted;
@@ -306,22 +328,28 @@ impl Courier {
         }
     }
 
-    /// Writes an answer down, as often as it takes while the code lives: the vendor has said it only once.
+    fn region(&self, channel: Channel) -> Option<Region> {
+        self.ladder.iter().find(|(rung, _)| *rung == channel).and_then(|(_, region)| *region)
+    }
+
+    /// Writes an answer down, as often as it takes while the code lives: the vendor has said it only once. A store that
+    /// can be written and still refuses it will refuse it again.
     async fn record(&mut self, result: AttemptResult) {
         while let Err(error) = self.engine.store.finish_attempt(result.clone()).await {
             tracing::warn!(attempt.id = %result.id, %error, "a vendor's answer could not be written down");
-            if self.engine.now() >= self.task.verification.expires_at {
+            let lasting = !matches!(error, StoreError::Unavailable(_));
+            if lasting || self.engine.now() >= self.task.verification.expires_at {
                 return;
             }
             self.engine.tasks.sleep(STORE_PAUSE).await;
         }
     }
 
-    async fn finish(&mut self, state: DeliveryState) {
+    /// Closes the delivery: nothing more goes out. What is still in the air may say otherwise when it lands.
+    async fn finish(&mut self) {
         let row = &self.task.verification;
-        tracing::warn!(verification.id = %row.id, delivery.id = %self.task.delivery.id, "undeliverable: no route took it");
-        let written =
-            self.engine.store.finish(&self.task.delivery, state, self.engine.node, self.engine.now()).await;
+        let (delivery, state) = (&self.task.delivery, DeliveryState::Undeliverable);
+        let written = self.engine.store.finish(delivery, state, self.engine.node, self.engine.now()).await;
         match written {
             Ok(()) => self.done = true,
             Err(error) => {
@@ -336,8 +364,13 @@ impl Courier {
 
     /// Lets time pass; a stop ends it, and then the rest is left to recovery.
     async fn pause(&mut self, span: Duration) {
-        future::select(self.engine.tasks.sleep(span), self.engine.workload.stopped()).await;
-        self.done |= self.engine.workload.is_stopping() && self.flights.is_empty();
+        let sleep = self.engine.tasks.sleep(span);
+        if self.flights.is_empty() {
+            future::select(sleep, self.engine.workload.stopped()).await;
+            self.done |= self.engine.workload.is_stopping();
+        } else {
+            sleep.await;
+        }
     }
 
     fn message(&self, attempt: AttemptId, channel: Channel, now: Timestamp) -> Option<Message> {

@@ -128,7 +128,7 @@ impl RouteTable {
                 let availability = if opted_out.contains(name) {
                     Availability::Closed
                 } else {
-                    entry.availability(*channel, *region, now)
+                    entry.availability(&entry.condition.lock(), *channel, *region, now)
                 };
                 routes.push(Route { channel: *channel, provider: name.clone(), availability });
             }
@@ -145,16 +145,43 @@ impl RouteTable {
         self.entry(name).and_then(|entry| entry.settings.price.of(region))
     }
 
-    /// Notes that an attempt goes out.
-    pub(crate) fn started(&self, name: &str, attempt: AttemptId, now: Timestamp) {
+    /// Takes a place in the provider's pace, and the probe of a half-open breaker, for an attempt that is about to be
+    /// written down. Looked up and taken in one act, so that deliveries which come together cannot share a place. Says
+    /// whether it was had: if not, the plan has to look again.
+    pub(crate) fn reserve(
+        &self,
+        route: &Route,
+        region: Option<Region>,
+        attempt: AttemptId,
+        now: Timestamp,
+    ) -> bool {
+        let Some(entry) = self.entry(&route.provider) else { return false };
+        let mut condition = entry.condition.lock();
+        match entry.availability(&condition, route.channel, region, now) {
+            Availability::Exhausted(_) | Availability::Closed => return false,
+            Availability::HeldBack(_) if !matches!(route.availability, Availability::HeldBack(_)) => {
+                return false;
+            }
+            Availability::Probe if route.availability == Availability::Free => return false,
+            Availability::HeldBack(_) | Availability::Probe | Availability::Free => {}
+        }
+        condition.breaker.started(attempt, now);
+        if let Some(longest) = entry.settings.pace.iter().map(|(_, span)| *span).max() {
+            condition.sent.push_back(now);
+            while condition.sent.front().is_some_and(|at| *at + longest <= now) {
+                condition.sent.pop_front();
+            }
+        }
+        true
+    }
+
+    /// Gives back what [`RouteTable::reserve`] took at `now`, for an attempt that did not leave.
+    pub(crate) fn release(&self, name: &str, attempt: AttemptId, now: Timestamp) {
         if let Some(entry) = self.entry(name) {
             let mut condition = entry.condition.lock();
-            condition.breaker.started(attempt, now);
-            if let Some(longest) = entry.settings.pace.iter().map(|(_, span)| *span).max() {
-                condition.sent.push_back(now);
-                while condition.sent.front().is_some_and(|at| *at + longest <= now) {
-                    condition.sent.pop_front();
-                }
+            condition.breaker.neutral(attempt);
+            if let Some(place) = condition.sent.iter().rposition(|at| *at == now) {
+                condition.sent.remove(place);
             }
         }
     }
@@ -215,8 +242,13 @@ impl RouteTable {
 }
 
 impl Entry {
-    fn availability(&self, channel: Channel, region: Option<Region>, now: Timestamp) -> Availability {
-        let condition = self.condition.lock();
+    fn availability(
+        &self,
+        condition: &Condition,
+        channel: Channel,
+        region: Option<Region>,
+        now: Timestamp,
+    ) -> Availability {
         if let Some(until) = condition.closed.get(&(channel, region)).filter(|until| now < **until) {
             return Availability::HeldBack(*until);
         }

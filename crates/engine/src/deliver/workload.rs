@@ -1,7 +1,7 @@
 //! How much is being delivered, who waits for it, and whether we are stopping.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -25,6 +25,7 @@ type Taking = oneshot::Sender<Option<(Channel, String)>>;
 /// See the module.
 pub(crate) struct Workload {
     running: Arc<AtomicUsize>,
+    in_work: Arc<Mutex<BTreeSet<DeliveryId>>>,
     waiting: Mutex<BTreeMap<DeliveryId, Taking>>,
     stop: Mutex<Option<oneshot::Sender<()>>>,
     stopped: Shared<StdBoxFuture<'static, ()>>,
@@ -35,6 +36,7 @@ impl Default for Workload {
         let (stop, stopped) = oneshot::channel();
         Self {
             running: Arc::default(),
+            in_work: Arc::default(),
             waiting: Mutex::default(),
             stop: Mutex::new(Some(stop)),
             stopped: stopped.map(|_| ()).boxed().shared(),
@@ -51,7 +53,26 @@ impl Drop for Place {
     }
 }
 
+/// A delivery that somebody here works on; given up when dropped.
+pub(crate) struct InWork {
+    all: Arc<Mutex<BTreeSet<DeliveryId>>>,
+    delivery: DeliveryId,
+}
+
+impl Drop for InWork {
+    fn drop(&mut self) {
+        self.all.lock().remove(&self.delivery);
+    }
+}
+
 impl Workload {
+    /// Takes a delivery up, unless somebody here works on it: its lease can end under a worker that lives, when the
+    /// clock steps or the store could not be written, and the lease does not tell two workers of one process apart.
+    pub(crate) fn take_up(&self, delivery: DeliveryId) -> Option<InWork> {
+        let fresh = self.in_work.lock().insert(delivery);
+        fresh.then(|| InWork { all: self.in_work.clone(), delivery })
+    }
+
     /// Whether one more delivery fits.
     pub(crate) fn has_room(&self) -> bool {
         self.room() > 0

@@ -73,14 +73,15 @@ impl Engine {
         key: Option<&IdempotencyKey>,
     ) -> Result<CheckReport, CheckError> {
         let ring = self.keyring();
-        let (target, submitted) = match request {
-            CheckRequest::Id(id, submitted) => (CheckTarget::Id(id), submitted),
+        let (target, judge) = match request {
+            CheckRequest::Id(id, submitted) => (CheckTarget::Id(id), Judge::new(ring, submitted)),
             CheckRequest::Recipient(..) if caller.authority.is_public() && caller.surface.is_none() => {
                 return Err(CheckError::NeedsSecretKey);
             }
             CheckRequest::Recipient(to, purpose, submitted) => {
                 let recipient = ring.lookup("recipient", to.limit_key().as_bytes());
-                (CheckTarget::Recipient { recipient, purpose }, submitted)
+                let judge = Judge::new(ring, submitted).only_for(to);
+                (CheckTarget::Recipient { recipient, purpose }, judge)
             }
         };
         let held = self.hold(caller, key).map_err(|_| CheckError::InProgress)?;
@@ -89,7 +90,7 @@ impl Engine {
             .check(SubmittedCheck {
                 application: caller.application.id,
                 target,
-                judge: Judge::new(ring, submitted),
+                judge,
                 limits: caller.application.limits.clone(),
                 authority: caller.authority,
                 idempotency: Held::of(held.as_ref()),

@@ -79,6 +79,7 @@ impl Engine {
         let held = self.hold(caller, key).map_err(|_| ResendError::InProgress)?;
         let now = self.clock.now();
         let delivery = DeliveryId::new(now, self.random.as_ref());
+        let place = self.workload.enter();
         let resent = self
             .store
             .resend(NewDelivery {
@@ -86,7 +87,7 @@ impl Engine {
                 verification: request.id,
                 delivery,
                 ladder: request.channel.map(|channel| vec![channel]),
-                lease: self.lease(now),
+                lease: self.lease(place.as_ref(), now),
                 rules: application.limits.for_delivery(application.id, row.recipient, row.network),
                 authority: caller.authority,
                 network: row.network,
@@ -97,7 +98,11 @@ impl Engine {
             .await?;
         match resent {
             Once::OtherBody => return Err(ResendError::OtherBody),
-            Once::Done(Resent::Queued(_)) => self.hand_over(application.id, request.id, delivery),
+            Once::Done(Resent::Queued(_)) => {
+                if let Some(place) = place {
+                    self.hand_over(place, application.id, request.id, delivery);
+                }
+            }
             Once::Before(Resent::Queued(_)) => {}
             Once::Done(other) | Once::Before(other) => {
                 return Err(match other {

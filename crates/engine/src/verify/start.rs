@@ -9,13 +9,13 @@ use backstop_domain::{
     channel::Channel,
     clock::Timestamp,
     code::{Code, CodeForm},
-    delivery::{LEASE, Lease},
+    delivery::{Delivery, DeliveryState, LEASE, Lease},
     id::{DeliveryId, VerificationId},
     keyring::Sealed,
     limit::LimitExceeded,
     ports::{
         StoreError,
-        store::{NewVerification, Once, Opened, Refusal},
+        store::{DeliveryTask, NewVerification, Once, Opened, Refusal},
     },
     purpose::Purpose,
     recipient::Recipient,
@@ -24,7 +24,10 @@ use backstop_domain::{
 };
 
 use super::policy;
-use crate::{Caller, Engine, IdempotencyKey, VerificationReport, idempotency::Held, idempotency::joined};
+use crate::{
+    Caller, Engine, IdempotencyKey, VerificationReport, deliver::workload::Place, idempotency::Held,
+    idempotency::joined,
+};
 
 /// How long `wait` waits at the most.
 pub const LONGEST_WAIT: Duration = Duration::from_secs(8);
@@ -183,28 +186,34 @@ impl Engine {
             verification.network,
         );
         let delivery = DeliveryId::new(now, self.random.as_ref());
+        let place = self.workload.enter();
+        let lease = self.lease(place.as_ref(), now);
         let opened = self
             .store
             .open(NewVerification {
                 verification: verification.clone(),
                 delivery,
-                lease: self.lease(now),
+                lease,
                 rules,
                 resend_after: caller.application.limits.resend_after,
                 idempotency: Held::of(held.as_ref()),
             })
             .await?;
-        let (id, first_time) = match opened {
+        let (id, first_time, opted_out) = match opened {
             Once::OtherBody => return Err(StartError::OtherBody),
             Once::Done(Opened::Refused(Refusal(limit))) | Once::Before(Opened::Refused(Refusal(limit))) => {
                 return Err(StartError::Limited(limit));
             }
-            Once::Done(Opened::Opened { verification, .. }) => (verification, true),
-            Once::Before(Opened::Opened { verification, .. }) => (verification, false),
+            Once::Done(Opened::Opened { verification, opted_out, .. }) => (verification, true, opted_out),
+            Once::Before(Opened::Opened { verification, opted_out, .. }) => (verification, false, opted_out),
         };
         let taken = request.wait.then(|| self.workload.await_taking(delivery));
-        if first_time {
-            self.hand_over(verification.application, id, delivery);
+        if let Some(place) = place.filter(|_| first_time) {
+            if id == verification.id {
+                self.hand_over_new(place, first_task(&verification, delivery, lease, opted_out));
+            } else {
+                self.hand_over(place, verification.application, id, delivery);
+            }
         }
         let used = match taken {
             Some(taken) if first_time => self.within(LONGEST_WAIT, taken).await,
@@ -289,9 +298,28 @@ impl Engine {
         row
     }
 
-    /// A lease for a delivery that is handed over at once; already ended if there is no room for it, so that recovery
-    /// takes it as soon as there is.
-    pub(crate) fn lease(&self, now: Timestamp) -> Lease {
-        Lease { holder: self.node, until: if self.workload.has_room() { now + LEASE } else { now } }
+    /// A lease for a delivery that is handed over at once; already ended if there is no place for it, so that recovery,
+    /// and nobody else, takes it as soon as there is one.
+    pub(crate) fn lease(&self, place: Option<&Place>, now: Timestamp) -> Lease {
+        Lease { holder: self.node, until: if place.is_some() { now + LEASE } else { now } }
     }
+}
+
+/// The first delivery of a verification as its rows say it: whoever wrote them need not read them.
+fn first_task(
+    verification: &Verification,
+    delivery: DeliveryId,
+    lease: Lease,
+    opted_out: Vec<String>,
+) -> DeliveryTask {
+    let delivery = Delivery {
+        id: delivery,
+        application: verification.application,
+        verification: verification.id,
+        created_at: verification.created_at,
+        ladder: None,
+        state: DeliveryState::Queued,
+        lease: Some(lease),
+    };
+    DeliveryTask { delivery, verification: verification.clone(), attempts: Vec::new(), opted_out }
 }

@@ -1,7 +1,7 @@
 //! The whole engine on one seeded thread: simulated vendors, virtual time, crashes between any two steps, a real SQLite
 //! store underneath. A seed replays exactly.
 
-mod executor;
+pub(crate) mod executor;
 mod planted;
 mod vendor;
 mod world;

@@ -7,6 +7,7 @@
 use backstop_domain::{
     application::ApplicationId,
     clock::Timestamp,
+    keyring::KeyringError,
     limit::Bucket,
     ports::store::{CheckTarget, Checked, Once, Refusal, SubmittedCheck},
     verification::{CheckAnswer, Status, Verdict, Verification},
@@ -14,7 +15,7 @@ use backstop_domain::{
 use rusqlite::params;
 
 use super::{fields::bad_row, lookups, replay, writer::Unit};
-use crate::error::Result;
+use crate::error::{Failure, Result};
 
 /// Takes a submitted code.
 pub(super) fn check(unit: &mut Unit, submitted: &SubmittedCheck) -> Result<Once<Checked>> {
@@ -53,19 +54,27 @@ fn targets(unit: &Unit, submitted: &SubmittedCheck) -> Result<Vec<Verification>>
             let theirs = live.filter(|live| !submitted.authority.is_public() || live.authority.is_public());
             let wanted =
                 theirs.filter(|live| purpose.as_ref().is_none_or(|purpose| live.purpose == *purpose));
-            let rows = wanted.map(|live| find(live.id)).filter_map(Result::transpose);
-            rows.collect()
+            let mut rows = Vec::new();
+            for row in wanted.map(|live| find(live.id)).filter_map(Result::transpose) {
+                let row = row?;
+                if submitted.judge.concerns(&row).map_err(|problem| unreadable(&row, problem))? {
+                    rows.push(row);
+                }
+            }
+            Ok(rows)
         }
     }
+}
+
+fn unreadable(row: &Verification, problem: KeyringError) -> Failure {
+    bad_row("verifications", "personal", format!("{}/{}", row.application, row.id), problem)
 }
 
 /// Judges each; leaves out those that have no code of that form.
 fn compare(submitted: &SubmittedCheck, targets: Vec<Verification>) -> Result<Vec<(Verification, Verdict)>> {
     let mut compared = Vec::with_capacity(targets.len());
     for row in targets {
-        let verdict = submitted.judge.judge(&row).map_err(|problem| {
-            bad_row("verifications", "personal", format!("{}/{}", row.application, row.id), problem)
-        })?;
+        let verdict = submitted.judge.judge(&row).map_err(|problem| unreadable(&row, problem))?;
         if verdict != Verdict::WrongForm {
             compared.push((row, verdict));
         }

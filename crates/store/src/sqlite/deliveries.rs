@@ -181,7 +181,16 @@ fn recover(unit: &mut Unit, lease: Lease, now: Timestamp, limit: u32) -> Result<
                 continue;
             }
             delivery.lease = Some(lease);
-            tasks.extend(lookups::task(&unit.connection, delivery)?);
+            let id = delivery.id;
+            match lookups::task(&unit.connection, delivery).map_err(StoreError::from) {
+                Ok(task) => tasks.extend(task),
+                // One damaged row must not keep all others from being taken over; this one is tried again when the
+                // lease that it has now ends.
+                Err(error @ StoreError::BadRow { .. }) => {
+                    tracing::error!(delivery.id = %id, %error, "a delivery cannot be taken over");
+                }
+                Err(error) => return Err(error.into()),
+            }
         }
         // A lease that ends at once would be found again, and again.
         if all || tasks.len() >= limit || lease.until <= now {

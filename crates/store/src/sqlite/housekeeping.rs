@@ -14,21 +14,22 @@ use crate::error::Result;
 /// Verifications that one call ends.
 const EXPIRED_PER_CALL: usize = 500;
 /// Old answers that one call deletes.
-const FORGOTTEN_PER_CALL: u32 = 2000;
+const FORGOTTEN_PER_CALL: usize = 2000;
 /// How far the mark moves at a time.
 const MARK_STEP: Duration = Duration::from_secs(3600);
 
 impl SqliteStore {
     /// Ends every lease at once. For the program to call right after it took the exclusive lock: whoever held them is
-    /// dead. The open deliveries then come out of `recover`, the oldest first. Says how many there are.
+    /// dead. The open deliveries then come out of `recover`, the oldest first; those from before a step back of the clock
+    /// too, which seem to be of the future. Says how many there are.
     ///
     /// # Errors
     /// If the store cannot be written.
     pub async fn release_leases(&self) -> std::result::Result<u64, StoreError> {
         self.write(|unit| {
             let ended = unit.connection.execute(
-                "UPDATE deliveries SET lease_until = created_at WHERE lease_until IS NOT NULL",
-                [],
+                "UPDATE deliveries SET lease_until = min(created_at, ?1) WHERE lease_until IS NOT NULL",
+                [unit.memory.seen().as_millis()],
             )?;
             Ok(u64::try_from(ended).unwrap_or(u64::MAX))
         })
@@ -86,8 +87,9 @@ pub(super) fn expire(unit: &mut Unit, now: Timestamp) -> Result<u64> {
     if out.len() < EXPIRED_PER_CALL {
         move_mark(unit, now)?;
     }
-    forget_answers(unit, now)?;
-    Ok(expired)
+    // A full sweep of answers leaves more behind: asking again at once keeps up with any load.
+    let more = forget_answers(unit, now)? >= FORGOTTEN_PER_CALL;
+    Ok(expired.max(u64::from(more)))
 }
 
 /// Notes how far back nothing is pending any more, so that the next boot need not look further.
@@ -99,12 +101,14 @@ fn move_mark(unit: &Unit, now: Timestamp) -> Result<()> {
     Ok(())
 }
 
-fn forget_answers(unit: &Unit, now: Timestamp) -> Result<()> {
-    unit.connection
+/// Deletes old answers, a few at a time. Says how many.
+fn forget_answers(unit: &Unit, now: Timestamp) -> Result<usize> {
+    let forgotten = unit
+        .connection
         .prepare_cached(
             "DELETE FROM idempotency WHERE (at, key) IN \
              (SELECT at, key FROM idempotency WHERE at <= ?1 ORDER BY at, key LIMIT ?2)",
         )?
         .execute(params![(now - IDEMPOTENCY_WINDOW).as_millis(), FORGOTTEN_PER_CALL])?;
-    Ok(())
+    Ok(forgotten)
 }

@@ -89,7 +89,7 @@ pub(super) fn latest_delivery(
 }
 
 /// The providers that a recipient opted out of.
-fn opted_out(
+pub(super) fn opted_out(
     connection: &Connection,
     application: ApplicationId,
     recipient: LookupHash,

@@ -59,7 +59,8 @@ pub(super) fn open(unit: &mut Unit, new: &NewVerification) -> Result<Once<Opened
         public: row.authority.is_public(),
     };
     rows::insert_delivery(&unit.connection, &delivery)?;
-    let answer = Opened::Opened { verification, delivery: new.delivery };
+    let opted_out = lookups::opted_out(&unit.connection, row.application, row.recipient)?;
+    let answer = Opened::Opened { verification, delivery: new.delivery, opted_out };
     replay::keep(unit, new.idempotency, &answer, now)?;
     Ok(Once::Done(answer))
 }

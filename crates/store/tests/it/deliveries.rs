@@ -276,3 +276,24 @@ fn an_attempt_id_is_written_once() {
     let said = world.said(&unknown, AttemptState::Accepted, "accepted", at(2));
     assert!(wait(world.store.finish_attempt(said)).is_err(), "never written down");
 }
+
+#[test]
+fn a_clock_that_stepped_back_while_nobody_served_leaves_no_delivery_behind() {
+    let world = World::new();
+    let (id, _) = world.start(&world.new_start(ASHA, at(3600)));
+    let world = world.reopened(at(60));
+    assert_eq!(wait(world.store.release_leases()).unwrap(), 1);
+    assert_eq!(world.recover(world.another_node(100), 60)[0].verification.id, id);
+}
+
+#[test]
+fn one_damaged_row_does_not_keep_the_others_from_being_taken_over() {
+    let world = World::new();
+    let (damaged, delivery) = world.started();
+    world.begin(damaged, delivery, "any", at(1));
+    let (whole, _) = world.start(&world.new_start(RAVI, at(2)));
+    world.sql().execute("UPDATE attempts SET channel = 'pigeon'", []).unwrap();
+    let taken = world.recover(world.another_node(200), 100);
+    assert_eq!(taken.iter().map(|task| task.verification.id).collect::<Vec<_>>(), [whole]);
+    assert!(world.recover(world.another_node(200), 101).is_empty(), "it is left alone for a lease");
+}

@@ -120,3 +120,16 @@ fn kept_answers_are_swept_after_a_minute() {
     wait(world.store.expire(at(60))).unwrap();
     assert_eq!(world.number("SELECT count(*) FROM idempotency"), 0);
 }
+
+#[test]
+fn old_answers_are_forgotten_as_fast_as_they_come() {
+    let world = World::new();
+    let fill = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4500) \
+                INSERT INTO idempotency (at, key, body, answer) SELECT i, randomblob(16), zeroblob(16), '' FROM n";
+    world.sql().execute(fill, []).unwrap();
+    let mut asked = 0;
+    while wait(world.store.expire(at(0))).unwrap() > 0 {
+        asked += 1;
+    }
+    assert_eq!((asked, world.number("SELECT count(*) FROM idempotency")), (2, 0));
+}

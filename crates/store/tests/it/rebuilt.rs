@@ -40,7 +40,10 @@ fn a_key_used_before_a_restart_gets_its_answer_after_it() {
     };
     let (verification, delivery) = world.start(&keyed(&world, "body"));
     let world = world.reopened(at(40));
-    assert_eq!(world.open(&keyed(&world, "body")), Once::Before(Opened::Opened { verification, delivery }));
+    assert_eq!(
+        world.open(&keyed(&world, "body")),
+        Once::Before(Opened::Opened { verification, delivery, opted_out: vec![] })
+    );
     assert_eq!(world.open(&keyed(&world, "another")), Once::OtherBody);
 }
 

@@ -178,7 +178,7 @@ impl World {
     /// Starts one that must succeed.
     pub(crate) fn start(&self, new: &NewVerification) -> (VerificationId, DeliveryId) {
         match self.open(new) {
-            Once::Done(Opened::Opened { verification, delivery }) => (verification, delivery),
+            Once::Done(Opened::Opened { verification, delivery, .. }) => (verification, delivery),
             other => panic!("{other:?}"),
         }
     }

@@ -9,7 +9,7 @@ use std::{
 use axum::{Router, body::Bytes, extract::State, http::StatusCode, response::IntoResponse, routing::post};
 use serde_json::Value;
 
-use super::eventually;
+use super::{Caller, Program, eventually};
 
 /// The secret that its messages are signed with.
 pub(crate) const SIGNING_SECRET: &str = "whsec_Z2F0ZXdheS1nYXRld2F5LWdhdGV3YXktZ2F0ZXdheQ==";
@@ -87,4 +87,17 @@ async fn take(State(desk): State<Arc<Mutex<Desk>>>, body: Bytes) -> impl IntoRes
 pub(crate) fn wrong(code: &str) -> String {
     let last = if code.ends_with('2') { '3' } else { '2' };
     format!("{}{last}", &code[..code.len() - 1])
+}
+
+/// The program with the application `shop`, whose codes all go to a gateway, and more configuration.
+pub(crate) async fn shop(more: &str) -> (AnyChannel, Program) {
+    let gateway = AnyChannel::start().await;
+    let provider = gateway.provider("gateway", &["sms", "whatsapp", "email"]);
+    let program = Program::configured(&format!("{more}\n{provider}"));
+    (gateway, program)
+}
+
+/// Somebody on a page of `shop`.
+pub(crate) fn visitor(program: &Program) -> Caller {
+    program.caller(Some("pk_shop_0123456789abcdef")).with("origin", "https://shop.example")
 }

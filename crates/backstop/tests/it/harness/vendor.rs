@@ -93,6 +93,10 @@ impl Twilio {
         Self { address, desk }
     }
 
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// The provider entry for it, by `name`.
     pub(crate) fn provider(&self, name: &str) -> String {
         twilio_provider(name, self.address)

@@ -165,11 +165,3 @@ async fn a_code_with_under_thirty_seconds_to_live_is_not_sent_any_more() {
     assert_eq!((first.received().len(), stage.second.received().len()), (2, 2), "it would arrive dead");
     stage.approves(&id, "482913").await;
 }
-
-#[tokio::test]
-async fn a_code_with_the_shortest_life_is_sent() {
-    let first = Twilio::start(Behaviour::Accept).await;
-    let stage = Stage::set(&first.provider("first"), "").await;
-    let id = stage.start_with(json!({ "to": PERSON, "ttl_seconds": 30 })).await;
-    stage.tells(&id, &["first accepted accepted"]).await;
-}

@@ -8,6 +8,7 @@ use std::sync::{
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
+use crate::harness::vendor::ACCOUNT;
 
 /// What ends like this goes on for ever, a space at a time.
 const DRIP: &[u8] = b"\r\n\r\n   ";
@@ -93,11 +94,10 @@ async fn headers_without_end_are_cut_off() {
 #[tokio::test]
 async fn a_redirect_is_not_followed_with_the_code_in_hand() {
     let elsewhere = Twilio::start(Behaviour::Accept).await;
-    let entry = elsewhere.provider("x");
-    let address =
-        entry.lines().find_map(|line| line.strip_prefix("base_url = ")).unwrap().trim_matches('"').to_owned();
     let says = format!(
-        "HTTP/1.1 307 Temporary Redirect\r\nlocation: {address}/2010-04-01/Accounts/x/Messages.json\r\ncontent-length: 0\r\n\r\n"
+        "HTTP/1.1 307 Temporary Redirect\r\nlocation: http://{}/2010-04-01/Accounts/{ACCOUNT}/Messages.json\r\n\
+         content-length: 0\r\n\r\n",
+        elsewhere.address()
     );
     let (first, _count) = broken(says.leak().as_bytes()).await;
     let stage = Stage::set(&twilio_provider("first", first), "").await;

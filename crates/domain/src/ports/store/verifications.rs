@@ -43,6 +43,10 @@ pub enum Opened {
         verification: VerificationId,
         /// The delivery.
         delivery: DeliveryId,
+        /// Providers that the recipient opted out of, so that a new verification can go out without being read again.
+        /// A replay sends nothing and knows none.
+        #[serde(skip)]
+        opted_out: Vec<String>,
     },
     /// Nothing was written.
     Refused(Refusal),
@@ -247,7 +251,8 @@ pub trait Verifications: Send + Sync {
         filter: VerificationFilter,
     ) -> Result<Vec<VerificationView>, StoreError>;
 
-    /// Writes the end of those that ran out and wipes their custom codes; a few hundred a call. Says how many.
+    /// Writes the end of those that ran out, wipes their custom codes and forgets old answers; some of each a call. Says
+    /// how many it ended; 0 only if there is nothing left to do.
     async fn expire(&self, now: Timestamp) -> Result<u64, StoreError>;
 }
 
