@@ -11,7 +11,7 @@ pub mod protocol;
 use std::{fs, os::unix::fs::PermissionsExt, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
-use backstop_domain::ports::Clock;
+use backstop_domain::ports::{Clock, Tasks};
 use backstop_store::{ExclusiveLock, SqliteStore};
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
@@ -27,6 +27,10 @@ use crate::{
 
 /// The longest request line.
 const LONGEST_LINE: u64 = 64 * 1024;
+/// The wait after the system had no socket for us.
+const PAUSE: Duration = Duration::from_millis(100);
+/// How long the service waits for a command to say what it wants: one that is silent keeps no other out.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a command without a service waits for what it started.
 const DRAIN: Duration = Duration::from_secs(30);
 
@@ -87,7 +91,11 @@ impl ControlSocket {
                         tracing::debug!(%error, "a command went away");
                     }
                 }
-                Err(error) => tracing::warn!(%error, "the control socket"),
+                Err(error) => {
+                    tracing::warn!(%error, "the control socket");
+                    // Out of file descriptors, accepting fails at once and again: without a pause that is all we would do.
+                    installation.tasks.sleep(PAUSE).await;
+                }
             }
         }
     }
@@ -104,7 +112,8 @@ async fn answer_one(stream: UnixStream, installation: &Arc<Installation>) -> any
     use tokio::io::AsyncReadExt;
     let (reader, mut writer) = stream.into_split();
     let mut line = String::new();
-    BufReader::new(reader.take(LONGEST_LINE)).read_line(&mut line).await?;
+    let mut reader = BufReader::new(reader.take(LONGEST_LINE));
+    tokio::time::timeout(PATIENCE, reader.read_line(&mut line)).await.context("it said nothing")??;
     let reply = match serde_json::from_str(&line) {
         Ok(request) => acts::carry_out(installation, request).await,
         Err(_) => refused("the request is of another version", Some("use the program that the service runs")),
@@ -167,7 +176,12 @@ pub fn restore(config: &Config, file: &Path) -> anyhow::Result<RestoreReply> {
     if path.exists() {
         // Opening and closing it brings what is still in its log into the file.
         drop(SqliteStore::open(path, now)?);
-        fs::rename(path, aside(".before-restore"))?;
+        let before = aside(".before-restore");
+        if before.exists() {
+            fs::remove_file(&before)?;
+        }
+        // A second name for the old store, and then one rename: at every instant there is a whole store at `path`.
+        fs::hard_link(path, before)?;
     }
     fs::rename(&draft, path)?;
     Ok(RestoreReply { store: config.store.url.clone(), bytes: fs::metadata(path)?.len() })

@@ -9,6 +9,7 @@ use crate::{
     purpose::Purpose,
     recipient::Region,
     template::Templates,
+    verification::Verification,
 };
 use std::time::Duration;
 
@@ -97,6 +98,12 @@ pub enum Authority {
 }
 
 impl Authority {
+    /// Whether a verification is this caller's to read, check and resend: an application's are all its own, a page's only
+    /// those that pages started.
+    pub fn may_see(self, verification: &Verification) -> bool {
+        !self.is_public() || verification.authority.is_public()
+    }
+
     /// Whether the caller may use only the public share of budgets.
     pub const fn is_public(self) -> bool {
         matches!(self, Self::Public)

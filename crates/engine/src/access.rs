@@ -13,7 +13,7 @@ use parking_lot::RwLock;
 use sha2::{Digest, Sha256};
 
 /// Whoever called, and on whose word. The engine asks for it everywhere, so a door that forgot to ask does not compile.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Caller {
     /// The application that the credential belongs to.
     pub application: Arc<Application>,
@@ -28,6 +28,16 @@ pub struct Caller {
     /// The purposes of the drop-in surface that the call came through. Such a caller is public; it may start these
     /// beside the application's public purposes, and check by recipient, since a surface's callers never learn an id.
     pub surface: Option<&'static [&'static str]>,
+}
+
+impl std::fmt::Debug for Caller {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (application, authority) = (&self.application.name, self.authority);
+        f.debug_struct("Caller")
+            .field("application", application)
+            .field("authority", &authority)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Caller {

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::{error::ConfigError, read::Section, span::Span};
 
-const SHORTEST: Span = Span::seconds(30);
+const SHORTEST: Span = Span::seconds(31);
 const LONGEST: Span = Span(Duration::from_secs(86_400));
 
 /// What the section can say; what it does not say stays as it was.

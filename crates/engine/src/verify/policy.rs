@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use backstop_domain::{application::Application, channel::Channel, recipient::Recipient};
+use backstop_domain::{application::Application, channel::Channel, plan::LEAST_LIFE, recipient::Recipient};
 
 use super::start::{Selection, StartError, StartRequest};
 use crate::{Caller, deliver::routes::RouteTable};
 
 /// The shortest life of a code: less could not be sent.
-const SHORTEST_TTL: Duration = Duration::from_secs(30);
+const SHORTEST_TTL: Duration = Duration::from_secs(LEAST_LIFE.as_secs() + 1);
 /// The longest life of a code.
 const LONGEST_TTL: Duration = Duration::from_secs(86_400);
 const METADATA_MAX: usize = 4096;
@@ -71,7 +71,7 @@ fn bounds(request: &StartRequest) -> Result<(), StartError> {
         (
             "ttl_seconds",
             request.ttl.is_none_or(|ttl| (SHORTEST_TTL..=LONGEST_TTL).contains(&ttl)),
-            "must be 30 to 86400 seconds",
+            "must be 31 to 86400 seconds: nothing is sent in the last 30 s of a code",
         ),
         (
             "custom_code",

@@ -95,6 +95,7 @@ impl Engine {
         id: VerificationId,
     ) -> Result<Option<VerificationReport>, StoreError> {
         let view = self.store.get(caller.application.id, id).await?;
+        let view = view.filter(|view| caller.authority.may_see(&view.verification));
         Ok(view.map(|view| VerificationReport::of(&view, &caller.application, self.clock.now())))
     }
 }

@@ -73,12 +73,18 @@ impl Engine {
         let application = &caller.application;
         let view = self.store.get(application.id, request.id).await?.ok_or(ResendError::NotFound)?;
         let row = &view.verification;
+        if !caller.authority.may_see(row) {
+            return Err(ResendError::NotFound);
+        }
         if let Some(channel) = request.channel {
             self.admit_channel(caller, &view, channel)?;
         }
         let held = self.hold(caller, key).map_err(|_| ResendError::InProgress)?;
         let now = self.clock.now();
         let delivery = DeliveryId::new(now, self.random.as_ref());
+        // A page pays for its own network; an application told us whose it was at the start.
+        let network =
+            if caller.authority.is_public() { self.network_hash(caller.network) } else { row.network };
         let place = self.workload.enter();
         let resent = self
             .store
@@ -88,9 +94,9 @@ impl Engine {
                 delivery,
                 ladder: request.channel.map(|channel| vec![channel]),
                 lease: self.lease(place.as_ref(), now),
-                rules: application.limits.for_delivery(application.id, row.recipient, row.network),
+                rules: application.limits.for_delivery(application.id, row.recipient, network),
                 authority: caller.authority,
-                network: row.network,
+                network,
                 resend_after: application.limits.resend_after,
                 idempotency: Held::of(held.as_ref()),
                 now,

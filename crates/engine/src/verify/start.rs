@@ -6,12 +6,13 @@
 use std::{collections::BTreeMap, net::IpAddr, sync::Arc, time::Duration};
 
 use backstop_domain::{
+    application::network_of,
     channel::Channel,
     clock::Timestamp,
     code::{Code, CodeForm},
     delivery::{Delivery, DeliveryState, LEASE, Lease},
     id::{DeliveryId, VerificationId},
-    keyring::Sealed,
+    keyring::{LookupHash, Sealed},
     limit::LimitExceeded,
     ports::{
         StoreError,
@@ -47,12 +48,18 @@ pub enum Selection {
 }
 
 /// The person, as far as the application tells.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, Default)]
 pub struct ClientInfo {
     /// Where from.
     pub ip: Option<IpAddr>,
     /// With what.
     pub user_agent: Option<String>,
+}
+
+impl std::fmt::Debug for ClientInfo {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("[client]")
+    }
 }
 
 /// A start. Only `to`, the selection by one channel, `purpose` and `locale` are open to public callers.
@@ -70,7 +77,7 @@ pub struct StartRequest {
     pub locale: Option<String>,
     /// 4 to 10 characters instead of the application's.
     pub code_length: Option<u8>,
-    /// 30 s to 24 h instead of the application's.
+    /// 31 s to 24 h instead of the application's.
     pub ttl: Option<Duration>,
     /// The caller's own code.
     pub custom_code: Option<Code>,
@@ -220,13 +227,18 @@ impl Engine {
             _ => None,
         };
         self.workload.taken(delivery, None);
-        let plain = first_time && id == verification.id && !request.wait;
-        let report = if plain {
-            VerificationReport::fresh(&verification, &caller.application, now, now)
+        let plain = first_time && id == verification.id;
+        let fresh = VerificationReport::fresh(&verification, &caller.application, now, now);
+        let report = if plain && !request.wait {
+            fresh
         } else {
-            self.report(caller, id)
-                .await?
-                .ok_or_else(|| StoreError::Internal("a start is not there".into()))?
+            match self.report(caller, id).await {
+                Ok(Some(report)) => report,
+                // It is committed and on its way: a store that cannot be read now does not undo that.
+                Err(_) if plain => fresh,
+                Ok(None) => return Err(StoreError::Internal("a start is not there".into()).into()),
+                Err(error) => return Err(error.into()),
+            }
         };
         let used = used.or_else(|| if request.wait { report.taken_by() } else { None });
         Ok(Started { verification: report, used })
@@ -286,8 +298,7 @@ impl Engine {
             form: CodeForm { length: request.code_length.unwrap_or(codes.form.length), ..codes.form },
             custom_code: None,
             join,
-            network: address
-                .map(|ip| ring.lookup("network", backstop_domain::application::network_of(ip).as_bytes())),
+            network: self.network_hash(address),
             locale: request.locale.clone(),
             max_checks: codes.max_checks,
             checks_used: 0,
@@ -296,6 +307,11 @@ impl Engine {
         };
         row.seal(&ring, &personal, request.custom_code.as_ref(), self.random.as_ref());
         row
+    }
+
+    /// The keyed hash of the network that an address lies in.
+    pub(crate) fn network_hash(&self, address: Option<IpAddr>) -> Option<LookupHash> {
+        address.map(|ip| self.keyring().lookup("network", network_of(ip).as_bytes()))
     }
 
     /// A lease for a delivery that is handed over at once; already ended if there is no place for it, so that recovery,

@@ -48,7 +48,9 @@ pub(super) fn check(unit: &mut Unit, submitted: &SubmittedCheck) -> Result<Once<
 fn targets(unit: &Unit, submitted: &SubmittedCheck) -> Result<Vec<Verification>> {
     let find = |id| lookups::verification(&unit.connection, submitted.application, id);
     match &submitted.target {
-        CheckTarget::Id(id) => Ok(find(*id)?.into_iter().collect()),
+        CheckTarget::Id(id) => {
+            Ok(find(*id)?.into_iter().filter(|row| submitted.authority.may_see(row)).collect())
+        }
         CheckTarget::Recipient { recipient, purpose } => {
             let live = unit.memory.live(submitted.application, *recipient, submitted.now);
             let theirs = live.filter(|live| !submitted.authority.is_public() || live.authority.is_public());

@@ -12,6 +12,7 @@ use backstop_domain::{
     clock::Timestamp,
     delivery::{Delivery, DeliveryState, Lease},
     id::{DeliveryId, NodeId, VerificationId},
+    plan::MAX_MESSAGES,
     ports::store::{AttemptResult, Begun, Deliveries, DeliveryTask, NewAttempt, StoreError},
 };
 use rusqlite::{Connection, params};
@@ -101,7 +102,7 @@ fn begin(unit: &mut Unit, new: &NewAttempt) -> Result<Begun> {
     unit.memory.see(new.now);
     let connection = &unit.connection;
     let Some(standing) = standing(connection, new)? else { return Ok(Begun::LeaseLost) };
-    if !standing.pending {
+    if !standing.may_send {
         return Ok(Begun::Ended);
     }
     rows::insert_attempt(connection, new)?;
@@ -114,14 +115,15 @@ fn begin(unit: &mut Unit, new: &NewAttempt) -> Result<Begun> {
 /// What decides whether an attempt may leave.
 struct Standing {
     leased_until: Timestamp,
-    pending: bool,
+    may_send: bool,
 }
 
 /// How a delivery of this holder stands; `None` if it is another's or done.
 fn standing(connection: &Connection, new: &NewAttempt) -> Result<Option<Standing>> {
     let mut query = connection.prepare_cached(
         "SELECT d.application_id, d.verification_id, d.id, d.lease_until, \
-         ifnull(v.status = 'pending' AND v.expires_at > ?5, 0) \
+         ifnull(v.status = 'pending' AND v.expires_at > ?5, 0) AND (SELECT count(*) FROM attempts a \
+         WHERE a.application_id = ?1 AND a.verification_id = ?2 AND a.state <> 'rejected') < ?6 \
          FROM deliveries d LEFT JOIN verifications v \
          ON v.application_id = d.application_id AND v.id = d.verification_id \
          WHERE d.application_id = ?1 AND d.verification_id = ?2 AND d.id = ?3 AND d.lease_holder = ?4",
@@ -131,11 +133,12 @@ fn standing(connection: &Connection, new: &NewAttempt) -> Result<Option<Standing
         new.verification.to_string(),
         new.delivery.to_string(),
         new.lease.holder.to_string(),
-        new.now.as_millis()
+        new.now.as_millis(),
+        MAX_MESSAGES as i64
     ];
     let mut found = query.query_and_then(key, |row| -> Result<Standing> {
         let mut fields = Fields::after_key(row, "deliveries", 3);
-        Ok(Standing { leased_until: fields.moment("lease_until")?, pending: fields.take("pending")? })
+        Ok(Standing { leased_until: fields.moment("lease_until")?, may_send: fields.take("may_send")? })
     })?;
     found.next().transpose()
 }

@@ -88,9 +88,15 @@ fn new_verifications_do_not_reset_the_budget_of_checks() {
 #[test]
 fn a_stranger_cannot_use_up_a_persons_checks() {
     let world = World::with_limits(Limits { checks_per_hour: 4, ..Limits::default() });
-    let (id, _) = world.start(&world.new_start_with(ASHA, at(0), |row| row.max_checks = 10));
-    let public =
-        || SubmittedCheck { authority: Authority::Public, ..world.submitted(id, &world.wrong(id), at(1)) };
+    let (id, _) = world.start(&world.new_start(ASHA, at(0)));
+    let (theirs, _) = world.start(&world.new_start_with(ASHA, at(0), |row| {
+        row.authority = Authority::Public;
+        row.max_checks = 10;
+    }));
+    let public = || SubmittedCheck {
+        authority: Authority::Public,
+        ..world.submitted(theirs, &world.wrong(theirs), at(1))
+    };
     for _ in 0..2 {
         assert!(matches!(world.try_check(public()).unwrap(), Once::Done(Checked::Answer { .. })));
     }
@@ -145,6 +151,16 @@ fn a_strangers_guess_for_a_recipient_never_counts_against_the_applications_own()
     let own = world.start(&world.new_start(ASHA, at(0))).0;
     let mut check = world.submitted(own, &world.code(own), at(1));
     check.target = CheckTarget::Recipient { recipient: world.recipient(ASHA), purpose: None };
+    check.authority = Authority::Public;
+    assert_eq!(world.try_check(check).unwrap(), Once::Done(Checked::NotFound));
+    assert_eq!(world.view(own).verification.checks_used, 0);
+}
+
+#[test]
+fn a_page_cannot_check_what_the_application_started() {
+    let world = World::new();
+    let own = world.start(&world.new_start(ASHA, at(0))).0;
+    let mut check = world.submitted(own, &world.code(own), at(1));
     check.authority = Authority::Public;
     assert_eq!(world.try_check(check).unwrap(), Once::Done(Checked::NotFound));
     assert_eq!(world.view(own).verification.checks_used, 0);

@@ -7,7 +7,7 @@ use backstop_domain::{
     delivery::{DeliveryState, Lease},
     id::{DeliveryId, NodeId, VerificationId},
     outcome::{Reason, Rejection, Scope, VendorResponse},
-    ports::store::{Begun, Deliveries as _, DeliveryTask, NewAttempt},
+    ports::store::{Begun, Deliveries as _, DeliveryTask, NewAttempt, Verifications as _},
 };
 
 use crate::setup::{APP, ASHA, RAVI, World, at, wait};
@@ -71,9 +71,26 @@ fn an_attempt_is_written_down_before_it_leaves_and_its_answer_after() {
 fn attempts_of_one_millisecond_come_back_in_their_order() {
     let world = World::new();
     let (id, delivery) = world.started();
-    let written: Vec<_> = (0..20).map(|_| world.begin(id, delivery, "any", at(1)).id).collect();
+    let written: Vec<_> = (0..6).map(|_| world.begin(id, delivery, "any", at(1)).id).collect();
     let read: Vec<_> = world.view(id).attempts.into_iter().map(|attempt| attempt.id).collect();
     assert_eq!(read, written);
+}
+
+#[test]
+fn nobody_gets_a_seventh_message_however_many_deliveries_there_are() {
+    let world = World::new();
+    let (id, first) = world.started();
+    let second = world.new_resend(id, ASHA, at(60));
+    wait(world.store.resend(second.clone())).unwrap();
+    let refused = world.begin(id, first, "twilio-main", at(61));
+    wait(world.store.finish_attempt(world.said(&refused, AttemptState::Rejected, "unavailable", at(61))))
+        .unwrap();
+    for number in 0..6 {
+        let delivery = if number % 2 == 0 { first } else { second.delivery };
+        world.begin(id, delivery, "twilio-main", at(62));
+    }
+    let seventh = world.new_attempt(id, second.delivery, "twilio-main", at(63));
+    assert_eq!(world.try_begin(seventh), Begun::Ended, "a refusal does not count, the six do");
 }
 
 #[test]

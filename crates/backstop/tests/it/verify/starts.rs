@@ -44,7 +44,7 @@ async fn a_start_chooses_its_channels_and_nothing_that_cannot_carry_the_code() {
         (json!({"to": ASHA, "fallback_to": {"fax": MAIL}}), 400, "unknown_channel"),
         (json!({"to": ASHA, "code_length": 3}), 400, "invalid_request"),
         (json!({"to": ASHA, "code_length": 11}), 400, "invalid_request"),
-        (json!({"to": ASHA, "ttl_seconds": 29}), 400, "invalid_request"),
+        (json!({"to": ASHA, "ttl_seconds": 30}), 400, "invalid_request"),
         (json!({"to": ASHA, "ttl_seconds": 86_401}), 400, "invalid_request"),
         (json!({"to": ASHA, "custom_code": "123"}), 400, "invalid_request"),
         (json!({"to": ASHA, "custom_code": "12345678901"}), 400, "invalid_request"),

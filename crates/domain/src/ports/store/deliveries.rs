@@ -42,7 +42,7 @@ pub struct NewAttempt {
 pub enum Begun {
     /// It is written down: send it.
     Send,
-    /// The verification is no longer pending: stop.
+    /// The verification is no longer pending, or has had all the messages that one may have: stop.
     Ended,
     /// Another worker holds the delivery: stop.
     LeaseLost,

@@ -53,7 +53,7 @@ pub(crate) struct StartBody {
     #[schema(minimum = 4, maximum = 10)]
     code_length: Option<u8>,
     /// How long the code lives.
-    #[schema(minimum = 30, maximum = 86400)]
+    #[schema(minimum = 31, maximum = 86400)]
     ttl_seconds: Option<u32>,
     /// A code of your own, 4 to 10 letters and digits.
     #[schema(value_type = Option<String>)]

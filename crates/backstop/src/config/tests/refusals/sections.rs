@@ -12,13 +12,13 @@ pub(super) const SECTIONS: &[Mistake] = &[
     ),
     (
         "a code that dies at once",
-        (SECTION, "[codes]\nttl = \"29s\"\n[countries]"),
+        (SECTION, "[codes]\nttl = \"30s\"\n[countries]"),
         ["codes.ttl", ":2", "ttl = \"10m\""],
     ),
     (
         "a code that never dies",
         (SECTION, "[codes]\nttl = \"25h\"\n[countries]"),
-        ["codes.ttl", "30s to 1day", "ttl = \"10m\""],
+        ["codes.ttl", "31s to 1day", "ttl = \"10m\""],
     ),
     ("no span", (SECTION, "[codes]\nttl = \"soon\"\n[countries]"), ["codes.ttl", ":2", "\"10m\""]),
     ("a number for a span", (SECTION, "[codes]\nttl = 600\n[countries]"), ["codes.ttl", ":2", "\"10m\""]),
