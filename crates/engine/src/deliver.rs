@@ -67,9 +67,9 @@ impl Engine {
         self.workload.stop();
     }
 
-    /// Whether new work is taken.
+    /// Whether new work can be taken: the store could be written a second ago, and nobody is stopping us.
     pub fn is_ready(&self) -> bool {
-        !self.workload.is_stopping()
+        self.workload.is_ready()
     }
 
     /// Ends once [`Engine::stop`] was called.

@@ -36,8 +36,12 @@ impl Engine {
         let now = self.clock.now();
         let lease = Lease { holder: self.node, until: now + LEASE };
         let found = match self.store.recover(lease, now, u32::try_from(room).unwrap_or(u32::MAX)).await {
-            Ok(found) => found,
+            Ok(found) => {
+                self.workload.store_answers(true);
+                found
+            }
             Err(error) => {
+                self.workload.store_answers(false);
                 tracing::warn!(%error, "recovery cannot read the outbox");
                 return false;
             }

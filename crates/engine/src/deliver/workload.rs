@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
@@ -27,6 +27,7 @@ pub(crate) struct Workload {
     running: Arc<AtomicUsize>,
     in_work: Arc<Mutex<BTreeSet<DeliveryId>>>,
     waiting: Mutex<BTreeMap<DeliveryId, Taking>>,
+    store_is_silent: AtomicBool,
     stop: Mutex<Option<oneshot::Sender<()>>>,
     stopped: Shared<StdBoxFuture<'static, ()>>,
 }
@@ -38,6 +39,7 @@ impl Default for Workload {
             running: Arc::default(),
             in_work: Arc::default(),
             waiting: Mutex::default(),
+            store_is_silent: AtomicBool::new(false),
             stop: Mutex::new(Some(stop)),
             stopped: stopped.map(|_| ()).boxed().shared(),
         }
@@ -115,6 +117,16 @@ impl Workload {
     /// Ends when we are stopping.
     pub(crate) fn stopped(&self) -> Shared<StdBoxFuture<'static, ()>> {
         self.stopped.clone()
+    }
+
+    /// Notes whether the store could be written when it was last tried.
+    pub(crate) fn store_answers(&self, answers: bool) {
+        self.store_is_silent.store(!answers, Ordering::Release);
+    }
+
+    /// Whether new work can be taken: the store answers, and we are not stopping.
+    pub(crate) fn is_ready(&self) -> bool {
+        !self.is_stopping() && !self.store_is_silent.load(Ordering::Acquire)
     }
 
     /// Whether we are stopping.

@@ -32,8 +32,11 @@ impl<'a> Document<'a> {
 
     /// A schema as one row.
     pub(super) fn field(&self, name: &str, schema: &'a Value) -> Field {
-        let about = schema["description"]
-            .as_str()
+        // A field that may be null says what it means on its other form.
+        let forms = schema["oneOf"].as_array().into_iter().flatten();
+        let about = std::iter::once(schema)
+            .chain(forms)
+            .find_map(|form| form["description"].as_str())
             .or_else(|| self.resolve(schema)["description"].as_str())
             .unwrap_or_default();
         Field {

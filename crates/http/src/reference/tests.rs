@@ -32,7 +32,10 @@ fn document() -> Value {
             "schemas": {
                 "Start": { "type": "object", "required": ["to"], "properties": {
                     "to": { "type": "string", "description": "Where the code goes.", "examples": ["+14155550123"] },
-                    "channel": { "oneOf": [{ "type": "null" }, { "$ref": "#/components/schemas/Channel" }] },
+                    "channel": { "oneOf": [
+                        { "type": "null" },
+                        { "$ref": "#/components/schemas/Channel", "description": "This channel alone." },
+                    ] },
                     "code_length": { "type": ["integer", "null"], "minimum": 4, "maximum": 10 },
                     "client": { "$ref": "#/components/schemas/Client" },
                     "metadata": { "type": "object", "additionalProperties": { "type": "string" } }
@@ -66,6 +69,7 @@ fn a_reader_finds_every_field_with_its_type_in_words() {
     let fields = &start.body.as_ref().unwrap().fields;
     assert!(fields[0].name == "to" && fields[0].required, "what is needed comes first");
     assert_eq!(field(fields, "channel").kind, "one of sms, email or null");
+    assert_eq!(field(fields, "channel").about, "This channel alone.");
     assert_eq!(field(fields, "code_length").kind, "integer or null, 4 to 10");
     assert_eq!(field(fields, "client.ip").kind, "string, ipv4");
     assert_eq!(field(fields, "metadata").kind, "map of string");

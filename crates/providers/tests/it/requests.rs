@@ -164,10 +164,10 @@ async fn what_a_webhook_is_sent() {
     host: VENDOR
     user-agent: backstop/0.1.0
     webhook-id: att_06dqdpn8020mvnxsf16nfgavkgmq5tdmznp0
-    webhook-signature: v1,Y9fRYpPF87Bw9YtbwFz3JZz3mTLhhKkWWTwadYKeKG8=
+    webhook-signature: v1,m7X2X0LNJ4BcrNDIpz4qfyw58wXHXeOqVBt1Y+UufbA=
     webhook-timestamp: 1767225600
 
-    {"data":{"attempt":2,"attempt_id":"att_06dqdpn8020mvnxsf16nfgavkgmq5tdmznp0","brand":"Acme","channel":"sms","code":"482913","expires_in_seconds":297,"locale":"en","subject":"Your Acme code","text":"Acme: your code is 482913.\n\nIt is good for 5 minutes. Never share it.","to":"+14155550123","verification_id":"ver_06dqdpn8006762v9j1e5xxx4s996kxs3cn00"},"timestamp":"2026-01-01T00:00:00Z","type":"message.send"}
+    {"data":{"attempt":2,"attempt_id":"att_06dqdpn8020mvnxsf16nfgavkgmq5tdmznp0","brand":"Acme","channel":"sms","code":"482913","expires_in_seconds":297,"locale":"en","subject":"Your Acme code","text":"Acme: your code is 482913.\n\nIt is good for 5 minutes. Never share it.","to":"+14155550123","verification_id":"ver_06dqdpn8006762v9j1e5xxx4s996kxs3cn00"},"timestamp":"2026-01-01T00:00:00.000Z","type":"message.send"}
     "#);
 }
 
