@@ -142,3 +142,20 @@ async fn listing_canceling_redeeming_and_checking_by_recipient_take_the_secret_k
     let proof = program.shop().post(&format!("/v1/verifications/{id}/redeem"), json!({})).await.expect(200);
     assert_eq!(proof["to"], "+14155550123");
 }
+
+#[tokio::test]
+async fn a_page_sees_what_pages_started_and_nothing_of_what_the_application_did() {
+    let (gateway, program) = shop("").await;
+    let (page, caller) = (visitor(&program), program.shop());
+    let own = caller.start(json!({"to": "+919876543210", "purpose": "login"})).await.text("id");
+    let code = gateway.code(&own).await;
+    page.get(&format!("/v1/verifications/{own}")).await.refused(404, "not_found");
+    page.post(&format!("/v1/verifications/{own}/resend"), json!({})).await.refused(404, "not_found");
+    page.check(&own, &code).await.refused(404, "not_found");
+    assert_eq!(caller.read(&own).await["checks_left"], 3, "nothing was counted");
+
+    let theirs = page.start(json!({"to": "+919876543211", "purpose": "registration"})).await.text("id");
+    let code = gateway.code(&theirs).await;
+    assert_eq!(caller.read(&theirs).await["status"], "pending", "the application sees both");
+    assert_eq!(page.check(&theirs, &code).await.expect(200)["valid"], true);
+}
