@@ -10,6 +10,7 @@ pub mod start;
 
 pub use cancel::CancelError;
 pub use check::{CheckError, CheckReport, CheckRequest};
+pub use policy::ChannelRefused;
 pub use read::{ReadError, VerificationPage, VerificationQuery};
 pub use redeem::{Proof, RedeemError};
 pub use resend::{ResendError, ResendRequest};

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use backstop_domain::{application::Application, channel::Channel, plan::LEAST_LIFE, recipient::Recipient};
+use backstop_domain::{
+    application::Application, channel::Channel, plan::LEAST_LIFE, purpose::Purpose, recipient::Recipient,
+};
 
 use super::start::{Selection, StartError, StartRequest};
 use crate::{Caller, deliver::routes::RouteTable};
@@ -122,11 +124,6 @@ fn countries(application: &Application, request: &StartRequest) -> Result<(), St
 
 fn ladder(caller: &Caller, request: &StartRequest, routes: &RouteTable) -> Result<Vec<Channel>, StartError> {
     let application = &caller.application;
-    let floor = application.floor(&request.purpose);
-    let public = |channel: &Channel| {
-        !caller.authority.is_public()
-            || application.public_channels.as_ref().unwrap_or(&application.ladder).contains(channel)
-    };
     let reaches =
         |channel: &Channel| request.fallback_to.contains_key(channel) || channel.reaches(&request.to);
     let named = match &request.selection {
@@ -135,18 +132,7 @@ fn ladder(caller: &Caller, request: &StartRequest, routes: &RouteTable) -> Resul
         Selection::Exactly(channels) => channels.clone(),
     };
     for channel in &named {
-        if !public(channel) {
-            return Err(StartError::ChannelNotPublic);
-        }
-        if !reaches(channel) {
-            return Err(StartError::ChannelCannotReach(*channel));
-        }
-        if *channel < floor {
-            return Err(StartError::BelowFloor(*channel));
-        }
-        if !routes.serves(application, *channel) {
-            return Err(StartError::ChannelNotConfigured(*channel));
-        }
+        admit_channel(caller, &request.purpose, *channel, reaches(channel), routes)?;
     }
     let own = match request.selection {
         Selection::Ladder | Selection::Prefer(_) => application.ladder.as_slice(),
@@ -154,11 +140,53 @@ fn ladder(caller: &Caller, request: &StartRequest, routes: &RouteTable) -> Resul
     };
     let mut ladder: Vec<Channel> = Vec::new();
     for channel in named.iter().chain(own.iter().filter(|channel| {
-        public(channel) && reaches(channel) && **channel >= floor && routes.serves(application, **channel)
+        admit_channel(caller, &request.purpose, **channel, reaches(channel), routes).is_ok()
     })) {
         if !ladder.contains(channel) {
             ladder.push(*channel);
         }
     }
     Ok(ladder)
+}
+
+/// Why a channel cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ChannelRefused {
+    /// A publishable key may not use this channel.
+    #[error("a publishable key may not use this channel")]
+    NotPublic,
+    /// The channel cannot carry a code to this recipient.
+    #[error("the channel {0} cannot reach this recipient")]
+    CannotReach(Channel),
+    /// The purpose asks for a stronger channel.
+    #[error("the channel {0} is too weak for this purpose")]
+    BelowFloor(Channel),
+    /// No provider serves the channel.
+    #[error("no provider is configured for the channel {0}")]
+    NotConfigured(Channel),
+}
+
+/// Whether a caller may have a code for `purpose` sent over `channel`, to a recipient that it `reaches` or not.
+pub(super) fn admit_channel(
+    caller: &Caller,
+    purpose: &Purpose,
+    channel: Channel,
+    reaches: bool,
+    routes: &RouteTable,
+) -> Result<(), ChannelRefused> {
+    let application = &caller.application;
+    let public = application.public_channels.as_ref().unwrap_or(&application.ladder);
+    if caller.authority.is_public() && !public.contains(&channel) {
+        return Err(ChannelRefused::NotPublic);
+    }
+    if !reaches {
+        return Err(ChannelRefused::CannotReach(channel));
+    }
+    if channel < application.floor(purpose) {
+        return Err(ChannelRefused::BelowFloor(channel));
+    }
+    if !routes.serves(application, channel) {
+        return Err(ChannelRefused::NotConfigured(channel));
+    }
+    Ok(())
 }

@@ -13,6 +13,7 @@ use backstop_domain::{
     verification::Status,
 };
 
+use super::policy::{self, ChannelRefused};
 use crate::{Caller, Engine, IdempotencyKey, VerificationReport, idempotency::Held};
 
 /// A resend.
@@ -33,18 +34,9 @@ pub enum ResendError {
     /// It is no longer pending.
     #[error("the verification has ended: {0}")]
     Ended(Status),
-    /// A publishable key may not use this channel.
-    #[error("a publishable key may not use this channel")]
-    ChannelNotPublic,
-    /// The channel cannot carry a code to this recipient.
-    #[error("the channel {0} cannot reach this recipient")]
-    ChannelCannotReach(Channel),
-    /// The purpose asks for a stronger channel.
-    #[error("the channel {0} is too weak for this purpose")]
-    BelowFloor(Channel),
-    /// No provider serves the channel.
-    #[error("no provider is configured for the channel {0}")]
-    ChannelNotConfigured(Channel),
+    /// The named channel cannot be used.
+    #[error(transparent)]
+    Channel(#[from] ChannelRefused),
     /// A limit said no.
     #[error("limit {} is used up", .0.limit)]
     Limited(LimitExceeded),
@@ -127,25 +119,11 @@ impl Engine {
         view: &backstop_domain::ports::store::VerificationView,
         channel: Channel,
     ) -> Result<(), ResendError> {
-        let application = &caller.application;
         let row = &view.verification;
         let personal = row
             .open_personal(&self.keyring())
             .map_err(|error| StoreError::Internal(format!("verification {}: {error}", row.id)))?;
-        if caller.authority.is_public()
-            && !application.public_channels.as_ref().unwrap_or(&application.ladder).contains(&channel)
-        {
-            return Err(ResendError::ChannelNotPublic);
-        }
-        if personal.recipient_for(channel).is_none() {
-            return Err(ResendError::ChannelCannotReach(channel));
-        }
-        if channel < application.floor(&row.purpose) {
-            return Err(ResendError::BelowFloor(channel));
-        }
-        if !self.routes.serves(application, channel) {
-            return Err(ResendError::ChannelNotConfigured(channel));
-        }
-        Ok(())
+        let reaches = personal.recipient_for(channel).is_some();
+        Ok(policy::admit_channel(caller, &row.purpose, channel, reaches, &self.routes)?)
     }
 }

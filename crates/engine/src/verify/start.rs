@@ -24,7 +24,7 @@ use backstop_domain::{
     verification::{Personal, Status, Verification},
 };
 
-use super::policy;
+use super::policy::{self, ChannelRefused};
 use crate::{
     Caller, Engine, IdempotencyKey, VerificationReport, deliver::workload::Place, idempotency::Held,
     idempotency::joined,
@@ -132,21 +132,12 @@ pub enum StartError {
     /// A publishable key may not start this purpose.
     #[error("a publishable key may not start this purpose")]
     PurposeNotPublic,
-    /// A publishable key may not use this channel.
-    #[error("a publishable key may not use this channel")]
-    ChannelNotPublic,
     /// The number's region is not on the list.
     #[error("codes are not sent to this country")]
     CountryNotAllowed,
-    /// The channel cannot carry a code to this recipient.
-    #[error("the channel {0} cannot reach this recipient")]
-    ChannelCannotReach(Channel),
-    /// The purpose asks for a stronger channel.
-    #[error("the channel {0} is too weak for this purpose")]
-    BelowFloor(Channel),
-    /// No provider serves the channel.
-    #[error("no provider is configured for the channel {0}")]
-    ChannelNotConfigured(Channel),
+    /// The named channel cannot be used.
+    #[error(transparent)]
+    Channel(#[from] ChannelRefused),
     /// No channel is left for this recipient and purpose.
     #[error("no channel can carry a code for this purpose to this recipient")]
     NoChannel,

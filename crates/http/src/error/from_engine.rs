@@ -2,13 +2,14 @@
 //! until somebody has decided what the caller hears.
 
 use backstop_domain::{
-    channel::Channel,
     limit::LimitExceeded,
     ports::StoreError,
     recipient::InvalidRecipient,
     verification::{NotRedeemable, Status},
 };
-use backstop_engine::verify::{CancelError, CheckError, ReadError, RedeemError, ResendError, StartError};
+use backstop_engine::verify::{
+    CancelError, ChannelRefused, CheckError, ReadError, RedeemError, ResendError, StartError,
+};
 
 use super::{Code, Problem, Shape};
 
@@ -46,13 +47,10 @@ impl From<StartError> for Problem {
             StartError::PurposeNotPublic => {
                 Self::new(Code::PurposeNotPublic, "the application lists the purposes that are public")
             }
-            StartError::ChannelNotPublic => channel_not_public(),
+            StartError::Channel(refused) => refused.into(),
             StartError::CountryNotAllowed => {
                 Self::new(Code::CountryNotAllowed, "codes are not sent to numbers of this region")
             }
-            StartError::ChannelCannotReach(channel) => cannot_reach(channel),
-            StartError::BelowFloor(channel) => below_floor(channel),
-            StartError::ChannelNotConfigured(channel) => not_configured(channel),
             StartError::NoChannel => Self::new(
                 Code::NoChannel,
                 "none of the channels that are configured reaches the recipient and is strong enough for the purpose",
@@ -85,10 +83,7 @@ impl From<ResendError> for Problem {
         match error {
             ResendError::NotFound => no_verification(),
             ResendError::Ended(status) => ended(status),
-            ResendError::ChannelNotPublic => channel_not_public(),
-            ResendError::ChannelCannotReach(channel) => cannot_reach(channel),
-            ResendError::BelowFloor(channel) => below_floor(channel),
-            ResendError::ChannelNotConfigured(channel) => not_configured(channel),
+            ResendError::Channel(refused) => refused.into(),
             ResendError::Limited(limit) => limit.into(),
             ResendError::OtherBody => key_reused(),
             ResendError::InProgress => in_progress(),
@@ -156,20 +151,23 @@ fn ended(status: Status) -> Problem {
     Problem::new(Code::VerificationEnded, format!("its status is {status}"))
 }
 
-fn channel_not_public() -> Problem {
-    Problem::new(Code::ChannelNotPublic, "the application lists the channels that are public")
-}
-
-fn cannot_reach(channel: Channel) -> Problem {
-    Problem::new(Code::ChannelCannotReach, format!("{channel} needs another kind of recipient"))
-}
-
-fn below_floor(channel: Channel) -> Problem {
-    Problem::new(Code::BelowFloor, format!("the purpose asks for a stronger channel than {channel}"))
-}
-
-fn not_configured(channel: Channel) -> Problem {
-    Problem::new(Code::ChannelNotConfigured, format!("no provider is configured for {channel}"))
+impl From<ChannelRefused> for Problem {
+    fn from(refused: ChannelRefused) -> Self {
+        match refused {
+            ChannelRefused::NotPublic => {
+                Self::new(Code::ChannelNotPublic, "the application lists the channels that are public")
+            }
+            ChannelRefused::CannotReach(channel) => {
+                Self::new(Code::ChannelCannotReach, format!("{channel} needs another kind of recipient"))
+            }
+            ChannelRefused::BelowFloor(channel) => {
+                Self::new(Code::BelowFloor, format!("the purpose asks for a stronger channel than {channel}"))
+            }
+            ChannelRefused::NotConfigured(channel) => {
+                Self::new(Code::ChannelNotConfigured, format!("no provider is configured for {channel}"))
+            }
+        }
+    }
 }
 
 fn key_reused() -> Problem {

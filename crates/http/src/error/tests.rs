@@ -10,7 +10,9 @@ use backstop_domain::{
     ports::StoreError,
     verification::{NotRedeemable, Status},
 };
-use backstop_engine::verify::{CancelError, CheckError, ReadError, RedeemError, ResendError, StartError};
+use backstop_engine::verify::{
+    CancelError, ChannelRefused, CheckError, ReadError, RedeemError, ResendError, StartError,
+};
 
 use super::{Code, Problem};
 
@@ -66,11 +68,11 @@ fn every_refusal_of_the_engine_has_its_code() {
     let problems: [(&str, Problem); 26] = [
         ("start: field", StartError::NeedsSecretKey("wait").into()),
         ("start: purpose", StartError::PurposeNotPublic.into()),
-        ("start: channel", StartError::ChannelNotPublic.into()),
+        ("start: channel", StartError::Channel(ChannelRefused::NotPublic).into()),
         ("start: country", StartError::CountryNotAllowed.into()),
-        ("start: reach", StartError::ChannelCannotReach(Channel::Email).into()),
-        ("start: floor", StartError::BelowFloor(Channel::Email).into()),
-        ("start: provider", StartError::ChannelNotConfigured(Channel::Voice).into()),
+        ("start: reach", StartError::Channel(ChannelRefused::CannotReach(Channel::Email)).into()),
+        ("start: floor", StartError::Channel(ChannelRefused::BelowFloor(Channel::Email)).into()),
+        ("start: provider", StartError::Channel(ChannelRefused::NotConfigured(Channel::Voice)).into()),
         ("start: none", StartError::NoChannel.into()),
         ("start: bounds", StartError::OutOfBounds { field: "locale", problem: "must be a tag" }.into()),
         ("start: limit", StartError::Limited(limited()).into()),
