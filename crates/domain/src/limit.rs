@@ -12,7 +12,11 @@ use std::{
 
 use serde::Serialize;
 
+pub use pace::{Pace, PaceBook};
+
 use crate::{application::ApplicationId, clock::Timestamp, keyring::LookupHash};
+
+mod pace;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);

@@ -16,6 +16,8 @@ mod housekeeping;
 mod keyring;
 mod lookups;
 mod memory;
+mod nodes;
+mod paces;
 mod readers;
 mod rebuild;
 mod replay;

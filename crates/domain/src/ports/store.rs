@@ -4,12 +4,14 @@
 mod applications;
 mod deliveries;
 mod keys;
+mod nodes;
 mod once;
 mod verifications;
 
 pub use applications::*;
 pub use deliveries::*;
 pub use keys::*;
+pub use nodes::*;
 pub use once::*;
 pub use verifications::*;
 
@@ -37,5 +39,5 @@ pub enum StoreError {
 }
 
 /// The whole store.
-pub trait Store: Verifications + Deliveries + Applications + Keys {}
-impl<T: Verifications + Deliveries + Applications + Keys> Store for T {}
+pub trait Store: Verifications + Deliveries + Applications + Keys + Nodes {}
+impl<T: Verifications + Deliveries + Applications + Keys + Nodes> Store for T {}

@@ -159,6 +159,7 @@ impl Courier {
                 channel: route.channel,
                 provider: route.provider.clone(),
                 round,
+                pace: Vec::new(),
                 lease,
                 now,
             })
@@ -172,6 +173,7 @@ impl Courier {
                 self.engine.routes.release(&route.provider, id, now);
                 self.finish().await;
             }
+            Ok(Begun::Paced { .. }) => self.engine.routes.release(&route.provider, id, now),
             Ok(Begun::LeaseLost) => {
                 self.engine.routes.release(&route.provider, id, now);
                 self.done = true;

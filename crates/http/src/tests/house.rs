@@ -20,8 +20,8 @@ use backstop_domain::{
         random::SeededRandom,
         store::{
             ApiKey, Applications, AttemptResult, Begun, Canceled, Checked, Deliveries, DeliveryTask, Keys,
-            NewAttempt, NewDelivery, NewVerification, Once, Opened, Redeemed, Resent, SubmittedCheck,
-            VerificationFilter, VerificationView, Verifications, WrappedKey,
+            NewAttempt, NewDelivery, NewVerification, NodeReport, Nodes, Once, Opened, Redeemed, Resent,
+            SubmittedCheck, VerificationFilter, VerificationView, Verifications, WrappedKey,
         },
     },
     price::PriceList,
@@ -74,6 +74,16 @@ impl Verifications for Down {
         down()
     }
     async fn expire(&self, _: Timestamp) -> Stored<u64> {
+        down()
+    }
+    async fn forget(&self, _: Timestamp, _: Timestamp) -> Stored<u64> {
+        down()
+    }
+}
+
+#[async_trait]
+impl Nodes for Down {
+    async fn report(&self, _: NodeReport) -> Stored<Vec<NodeReport>> {
         down()
     }
 }

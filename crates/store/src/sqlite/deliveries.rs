@@ -17,7 +17,7 @@ use backstop_domain::{
 };
 use rusqlite::{Connection, params};
 
-use super::{SqliteStore, fields::Fields, lookups, rows, writer::Unit};
+use super::{SqliteStore, fields::Fields, lookups, paces, rows, writer::Unit};
 use crate::error::Result;
 
 mod answers;
@@ -104,6 +104,9 @@ fn begin(unit: &mut Unit, new: &NewAttempt) -> Result<Begun> {
     let Some(standing) = standing(connection, new)? else { return Ok(Begun::LeaseLost) };
     if !standing.may_send {
         return Ok(Begun::Ended);
+    }
+    if let Err(until) = paces::take(connection, &new.provider, &new.pace, new.now)? {
+        return Ok(Begun::Paced { until });
     }
     rows::insert_attempt(connection, new)?;
     if standing.leased_until != new.lease.until {

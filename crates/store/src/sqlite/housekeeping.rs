@@ -5,7 +5,11 @@
 
 use std::time::Duration;
 
-use backstop_domain::{clock::Timestamp, ports::store::IDEMPOTENCY_WINDOW, ports::store::StoreError};
+use backstop_domain::{
+    clock::Timestamp,
+    id::VerificationId,
+    ports::store::{IDEMPOTENCY_WINDOW, StoreError},
+};
 use rusqlite::params;
 
 use super::{SqliteStore, rebuild, writer::Unit};
@@ -15,6 +19,8 @@ use crate::error::Result;
 const EXPIRED_PER_CALL: usize = 500;
 /// Old answers that one call deletes.
 const FORGOTTEN_PER_CALL: usize = 2000;
+/// Verifications that one call deletes.
+const DELETED_PER_CALL: i64 = 200;
 /// How far the mark moves at a time.
 const MARK_STEP: Duration = Duration::from_secs(3600);
 
@@ -90,6 +96,32 @@ pub(super) fn expire(unit: &mut Unit, now: Timestamp) -> Result<u64> {
     // A full sweep of answers leaves more behind: asking again at once keeps up with any load.
     let more = forget_answers(unit, now)? >= FORGOTTEN_PER_CALL;
     Ok(expired.max(u64::from(more)))
+}
+
+/// Deletes what is older than `before`, application by application, from the beginning of the key.
+pub(super) fn forget(unit: &mut Unit, before: Timestamp, now: Timestamp) -> Result<u64> {
+    unit.memory.see(now);
+    let connection = &unit.connection;
+    let end = VerificationId::first_at(before.min(now - rebuild::CHARGES_LIVE_FOR)).to_string();
+    for application in rebuild::applications(connection)? {
+        let mut last = connection.prepare_cached(
+            "SELECT max(id), count(*) FROM (SELECT id FROM verifications \
+             WHERE application_id = ?1 AND id < ?2 ORDER BY id LIMIT ?3)",
+        )?;
+        let found: (Option<String>, u64) = last
+            .query_row(params![application.0, end, DELETED_PER_CALL], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let (Some(last), count) = found else { continue };
+        for delete in [
+            "DELETE FROM attempts WHERE application_id = ?1 AND verification_id <= ?2",
+            "DELETE FROM deliveries WHERE application_id = ?1 AND verification_id <= ?2",
+            "DELETE FROM checks WHERE application_id = ?1 AND verification_id <= ?2",
+            "DELETE FROM verifications WHERE application_id = ?1 AND id <= ?2",
+        ] {
+            connection.prepare_cached(delete)?.execute(params![application.0, last])?;
+        }
+        return Ok(count);
+    }
+    Ok(0)
 }
 
 /// Notes how far back nothing is pending any more, so that the next boot need not look further.

@@ -25,13 +25,15 @@ use crate::error::Result;
 
 /// The longest life of a code.
 pub(super) const MAX_LIFE: Duration = Duration::from_secs(86_400);
+/// A charge counts for the longest window and belongs to a verification that may have lived for its whole life before.
+pub(super) const CHARGES_LIVE_FOR: Duration = LONGEST_WINDOW.saturating_add(MAX_LIFE);
 /// The key of the mark in `meta`.
 const MARK: &str = "pending_since";
 
 /// Reads the memory of `now` from the rows.
 pub(super) fn memory(connection: &Connection, now: Timestamp) -> Result<Memory> {
     let mut memory = Memory::at(now);
-    let charges_from = VerificationId::first_at(now - LONGEST_WINDOW - MAX_LIFE);
+    let charges_from = VerificationId::first_at(now - CHARGES_LIVE_FOR);
     let pending_from = VerificationId::first_at(pending_since(connection)?.min(now - MAX_LIFE));
     for application in applications(connection)? {
         deliveries(connection, application, charges_from, now, &mut memory)?;
@@ -61,7 +63,7 @@ pub(super) fn set_pending_since(connection: &Connection, mark: Timestamp) -> Res
 }
 
 /// The applications that have verifications, by jumping from one to the next along the key.
-fn applications(connection: &Connection) -> Result<Vec<ApplicationId>> {
+pub(super) fn applications(connection: &Connection) -> Result<Vec<ApplicationId>> {
     let mut next = connection.prepare_cached(
         "SELECT application_id FROM verifications WHERE application_id > ?1 \
                          ORDER BY application_id LIMIT 1",

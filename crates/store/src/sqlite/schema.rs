@@ -9,7 +9,10 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::error::{Result, internal};
 
 /// Every migration, oldest first; the first has number 1.
-const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/sqlite/0001_init.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../../migrations/sqlite/0001_init.sql"),
+    include_str!("../../migrations/sqlite/0002_paces_and_nodes.sql"),
+];
 
 /// The schema that this program writes.
 pub(super) const CURRENT: u32 = MIGRATIONS.len() as u32;

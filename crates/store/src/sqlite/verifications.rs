@@ -70,4 +70,8 @@ impl Verifications for SqliteStore {
     async fn expire(&self, now: Timestamp) -> Result<u64, StoreError> {
         self.write(move |unit| housekeeping::expire(unit, now)).await
     }
+
+    async fn forget(&self, before: Timestamp, now: Timestamp) -> Result<u64, StoreError> {
+        self.write(move |unit| housekeeping::forget(unit, before, now)).await
+    }
 }

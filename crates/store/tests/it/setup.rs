@@ -271,6 +271,7 @@ impl World {
             channel: Channel::Sms,
             provider: provider.into(),
             round: 0,
+            pace: Vec::new(),
             lease: self.lease(now),
             now,
         }

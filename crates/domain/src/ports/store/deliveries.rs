@@ -10,6 +10,7 @@ use crate::{
     clock::Timestamp,
     delivery::{Delivery, DeliveryState, Lease},
     id::{AttemptId, DeliveryId, NodeId, VerificationId},
+    limit::Pace,
     outcome::{Rejection, VendorResponse},
     verification::Verification,
 };
@@ -31,6 +32,8 @@ pub struct NewAttempt {
     pub provider: String,
     /// In which round.
     pub round: u32,
+    /// How many messages the provider may get; a place is taken in the same act.
+    pub pace: Vec<Pace>,
     /// Renews the worker's lease.
     pub lease: Lease,
     /// The present moment.
@@ -46,6 +49,11 @@ pub enum Begun {
     Ended,
     /// Another worker holds the delivery: stop.
     LeaseLost,
+    /// The provider has had as many messages as it may get; nothing was written.
+    Paced {
+        /// When the next place is free.
+        until: Timestamp,
+    },
 }
 
 /// An answer to write down.

@@ -254,6 +254,10 @@ pub trait Verifications: Send + Sync {
     /// Writes the end of those that ran out, wipes their custom codes and forgets old answers; some of each a call. Says
     /// how many it ended; 0 only if there is nothing left to do.
     async fn expire(&self, now: Timestamp) -> Result<u64, StoreError>;
+
+    /// Deletes verifications that were started before `before`, with all that belongs to them; some of them a call, so
+    /// that traffic does not wait. Says how many; 0 only if there is nothing left to do.
+    async fn forget(&self, before: Timestamp, now: Timestamp) -> Result<u64, StoreError>;
 }
 
 impl From<Refusal> for (String, i64) {

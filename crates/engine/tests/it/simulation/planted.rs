@@ -16,8 +16,9 @@ use backstop_domain::{
         random::SeededRandom,
         store::{
             ApiKey, Applications, AttemptResult, Begun, Canceled, CheckTarget, Checked, Deliveries,
-            DeliveryTask, Keys, NewAttempt, NewDelivery, NewVerification, Once, Opened, Redeemed, Resent,
-            SubmittedCheck, VerificationFilter, VerificationView, Verifications, WrappedKey,
+            DeliveryTask, Keys, NewAttempt, NewDelivery, NewVerification, NodeReport, Nodes, Once, Opened,
+            Redeemed, Resent, SubmittedCheck, VerificationFilter, VerificationView, Verifications,
+            WrappedKey,
         },
     },
     purpose::Purpose,
@@ -97,6 +98,16 @@ impl Verifications for Refunding {
     }
     async fn expire(&self, now: Timestamp) -> Result<u64, StoreError> {
         self.inner.expire(now).await
+    }
+    async fn forget(&self, before: Timestamp, now: Timestamp) -> Result<u64, StoreError> {
+        self.inner.forget(before, now).await
+    }
+}
+
+#[async_trait]
+impl Nodes for Refunding {
+    async fn report(&self, own: NodeReport) -> Result<Vec<NodeReport>, StoreError> {
+        self.inner.report(own).await
     }
 }
 
