@@ -8,8 +8,10 @@
 mod acts;
 mod batch;
 mod error;
+mod fields;
 mod lock;
 mod memory;
+mod rows;
 mod sqlite;
 mod words;
 
