@@ -8,7 +8,9 @@
 mod batch;
 mod error;
 mod lock;
+mod postgres;
 mod sqlite;
 
 pub use lock::{ExclusiveLock, LockError};
+pub use postgres::PostgresSettings;
 pub use sqlite::SqliteStore;
