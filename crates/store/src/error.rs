@@ -53,6 +53,16 @@ pub(crate) fn unavailable(doing: &str, path: &std::path::Path, error: &std::io::
     StoreError::Unavailable(format!("cannot {doing} {}: {error}", path.display()))
 }
 
+/// Says what is wrong with a row: table, column and key, never the value.
+pub(crate) fn bad_row(
+    table: &'static str,
+    column: &'static str,
+    key: String,
+    problem: impl std::fmt::Display,
+) -> Failure {
+    StoreError::BadRow { table, column, key, problem: problem.to_string() }.into()
+}
+
 /// A mistake of ours, or a database that is not one of ours.
 pub(crate) fn internal(problem: impl Into<String>) -> StoreError {
     StoreError::Internal(problem.into())

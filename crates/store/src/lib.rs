@@ -5,10 +5,13 @@
 //! The schema is in `migrations/`. [`ExclusiveLock`] keeps a second server away from the file, because the writer's
 //! memory is true only while nobody else writes.
 
+mod acts;
 mod batch;
 mod error;
 mod lock;
+mod memory;
 mod sqlite;
+mod words;
 
 pub use lock::{ExclusiveLock, LockError};
 pub use sqlite::SqliteStore;

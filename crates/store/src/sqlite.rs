@@ -7,23 +7,20 @@
 
 mod applications;
 mod backup;
-mod checks;
 mod connection;
 mod deliveries;
-mod ended;
 mod fields;
 mod housekeeping;
 mod keyring;
+mod ledger;
 mod lookups;
-mod memory;
 mod nodes;
+mod outbox;
 mod paces;
 mod readers;
 mod rebuild;
-mod replay;
 mod rows;
 mod schema;
-mod starts;
 mod verifications;
 mod writer;
 

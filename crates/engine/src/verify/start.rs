@@ -192,6 +192,7 @@ impl Engine {
                 verification: verification.clone(),
                 delivery,
                 lease,
+                first_attempt: None,
                 rules,
                 resend_after: caller.application.limits.resend_after,
                 idempotency: Held::of(held.as_ref()),

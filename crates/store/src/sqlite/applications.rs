@@ -10,7 +10,7 @@ use backstop_domain::{
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::{SqliteStore, fields::Fields, rows};
-use crate::error::Result;
+use crate::{error::Result, words};
 
 #[async_trait]
 impl Applications for SqliteStore {
@@ -43,7 +43,7 @@ impl Applications for SqliteStore {
                 params![
                     key.id.to_string(),
                     key.application.0,
-                    rows::authority(key.authority),
+                    words::authority(key.authority),
                     key.hash,
                     key.hint,
                     key.created_at.as_millis(),

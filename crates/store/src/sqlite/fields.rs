@@ -2,10 +2,10 @@
 
 use std::{fmt, str::FromStr};
 
-use backstop_domain::{clock::Timestamp, keyring::LookupHash, ports::store::StoreError};
+use backstop_domain::{clock::Timestamp, keyring::LookupHash};
 use rusqlite::{Row, types::FromSql, types::ValueRef};
 
-use crate::error::{Failure, Result};
+use crate::error::{Failure, Result, bad_row};
 
 /// A row that is read from its first column to its last, in the order of the SELECT.
 pub(super) struct Fields<'r, 's> {
@@ -95,14 +95,4 @@ impl<'r, 's> Fields<'r, 's> {
             .collect();
         bad_row(self.table, column, parts.join("/"), problem)
     }
-}
-
-/// Says what is wrong with a row.
-pub(super) fn bad_row(
-    table: &'static str,
-    column: &'static str,
-    key: String,
-    problem: impl fmt::Display,
-) -> Failure {
-    StoreError::BadRow { table, column, key, problem: problem.to_string() }.into()
 }

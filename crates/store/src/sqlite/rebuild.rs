@@ -16,12 +16,11 @@ use backstop_domain::{
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{
-    fields::Fields,
+use super::{fields::Fields, rows};
+use crate::{
+    error::Result,
     memory::{Live, Memory, Remembered},
-    rows,
 };
-use crate::error::Result;
 
 /// The longest life of a code.
 pub(super) const MAX_LIFE: Duration = Duration::from_secs(86_400);

@@ -10,15 +10,14 @@ use backstop_domain::{
     clock::Timestamp,
     code::{Alphabet, CodeForm},
     delivery::{Delivery, DeliveryState, Lease},
-    id::{DeliveryId, VerificationId},
-    keyring::{Kid, LookupHash, Sealed},
+    keyring::{Kid, Sealed},
     ports::store::NewAttempt,
     verification::Verification,
 };
 use rusqlite::{Connection, Row, named_params, params};
 
 use super::fields::Fields;
-use crate::error::Result;
+use crate::{acts::Charged, error::Result, words};
 
 /// The columns of a verification, in the order in which [`verification`] reads them.
 pub(super) const VERIFICATION: &str = "application_id, id, authority, created_at, expires_at, status, purpose, ladder, \
@@ -67,19 +66,19 @@ pub(super) fn insert_verification(connection: &Connection, row: &Verification) -
     insert.execute(named_params! {
         ":application_id": row.application.0,
         ":id": row.id.to_string(),
-        ":authority": authority(row.authority),
+        ":authority": words::authority(row.authority),
         ":created_at": row.created_at.as_millis(),
         ":expires_at": row.expires_at.as_millis(),
         ":status": row.status.as_str(),
         ":purpose": row.purpose.as_str(),
-        ":ladder": ladder(&row.ladder),
+        ":ladder": words::ladder(&row.ladder),
         ":recipient": row.recipient.0,
         ":masked": row.masked,
         ":personal": row.personal.as_bytes(),
         ":kid": row.kid.0,
         ":salt": row.salt,
         ":code_length": row.form.length,
-        ":code_alphabet": alphabet(row.form.alphabet),
+        ":code_alphabet": words::alphabet(row.form.alphabet),
         ":custom_code": row.custom_code.as_ref().map(Sealed::as_bytes),
         ":join_hash": row.join.map(|hash| hash.0),
         ":network": row.network.map(|hash| hash.0),
@@ -114,21 +113,8 @@ pub(super) fn delivery(row: &Row<'_>) -> Result<Delivery> {
     })
 }
 
-/// A delivery on its way into the outbox, which is also a charge.
-pub(super) struct Charged<'a> {
-    pub(super) application: ApplicationId,
-    pub(super) verification: VerificationId,
-    pub(super) id: DeliveryId,
-    pub(super) at: Timestamp,
-    pub(super) ladder: Option<&'a [Channel]>,
-    pub(super) lease: Lease,
-    pub(super) recipient: LookupHash,
-    pub(super) network: Option<LookupHash>,
-    pub(super) public: bool,
-}
-
 /// Writes a new delivery, leased from its first moment.
-pub(super) fn insert_delivery(connection: &Connection, row: &Charged<'_>) -> Result<()> {
+pub(super) fn insert_delivery(connection: &Connection, row: &Charged) -> Result<()> {
     let mut insert = connection.prepare_cached(
         "INSERT INTO deliveries (application_id, verification_id, id, created_at, ladder, state, lease_holder, \
          lease_until, recipient, network, public) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
@@ -138,7 +124,7 @@ pub(super) fn insert_delivery(connection: &Connection, row: &Charged<'_>) -> Res
         row.verification.to_string(),
         row.id.to_string(),
         row.at.as_millis(),
-        row.ladder.map(ladder),
+        row.ladder.as_deref().map(words::ladder),
         DeliveryState::Queued.as_str(),
         row.lease.holder.to_string(),
         row.lease.until.as_millis(),
@@ -197,47 +183,38 @@ pub(super) fn insert_attempt(connection: &Connection, new: &NewAttempt) -> Resul
     Ok(())
 }
 
-/// The word for an authority.
-pub(super) const fn authority(authority: Authority) -> &'static str {
-    match authority {
-        Authority::Secret => "secret",
-        Authority::Public => "public",
-    }
+/// Writes the first attempt of a verification that is new, so that there is none to count.
+pub(super) fn insert_first_attempt(connection: &Connection, new: &NewAttempt) -> Result<()> {
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO attempts (application_id, verification_id, id, number, delivery_id, channel, provider, round, \
+         state, started_at) VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6, ?7, ?8, ?9)",
+    )?;
+    insert.execute(params![
+        new.application.0,
+        new.verification.to_string(),
+        new.id.to_string(),
+        new.delivery.to_string(),
+        new.channel.as_str(),
+        new.provider,
+        new.round,
+        AttemptState::Sending.as_str(),
+        new.now.as_millis(),
+    ])?;
+    Ok(())
 }
 
 /// Reads the next column as an authority.
 pub(super) fn authority_of(fields: &mut Fields<'_, '_>) -> Result<Authority> {
-    match fields.take::<String>("authority")?.as_str() {
-        "secret" => Ok(Authority::Secret),
-        "public" => Ok(Authority::Public),
-        _ => Err(fields.bad("authority", "neither secret nor public")),
-    }
-}
-
-const fn alphabet(alphabet: Alphabet) -> &'static str {
-    match alphabet {
-        Alphabet::Digits => "digits",
-        Alphabet::Alphanumeric => "alphanumeric",
-    }
+    words::authority_of(&fields.take::<String>("authority")?)
+        .map_err(|problem| fields.bad("authority", problem))
 }
 
 fn alphabet_of(fields: &mut Fields<'_, '_>) -> Result<Alphabet> {
-    match fields.take::<String>("code_alphabet")?.as_str() {
-        "digits" => Ok(Alphabet::Digits),
-        "alphanumeric" => Ok(Alphabet::Alphanumeric),
-        _ => Err(fields.bad("code_alphabet", "neither digits nor alphanumeric")),
-    }
-}
-
-fn ladder(channels: &[Channel]) -> String {
-    channels.iter().map(|channel| channel.as_str()).collect::<Vec<_>>().join(",")
+    let word: String = fields.take("code_alphabet")?;
+    words::alphabet_of(&word).map_err(|problem| fields.bad("code_alphabet", problem))
 }
 
 fn ladder_of(fields: &mut Fields<'_, '_>) -> Result<Option<Vec<Channel>>> {
     let text: Option<String> = fields.take("ladder")?;
-    let read = |text: String| {
-        let names = text.split(',').filter(|name| !name.is_empty());
-        names.map(str::parse).collect::<std::result::Result<Vec<_>, _>>()
-    };
-    text.map(read).transpose().map_err(|problem| fields.bad("ladder", problem))
+    text.map(|text| words::ladder_of(&text)).transpose().map_err(|problem| fields.bad("ladder", problem))
 }

@@ -13,10 +13,11 @@ use std::{
 use backstop_domain::ports::store::StoreError;
 use rusqlite::Connection;
 
-use super::{memory::Memory, rebuild};
+use super::rebuild;
 use crate::{
     batch::{Answer, Ground, MAX_BATCH, Member, call, execute},
     error::{Failure, Result, internal},
+    memory::Memory,
 };
 
 /// How many acts may wait.

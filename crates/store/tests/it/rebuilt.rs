@@ -42,7 +42,7 @@ fn a_key_used_before_a_restart_gets_its_answer_after_it() {
     let world = world.reopened(at(40));
     assert_eq!(
         world.open(&keyed(&world, "body")),
-        Once::Before(Opened::Opened { verification, delivery, opted_out: vec![] })
+        Once::Before(Opened::Opened { verification, delivery, opted_out: vec![], begun: false })
     );
     assert_eq!(world.open(&keyed(&world, "another")), Once::OtherBody);
 }

@@ -153,6 +153,7 @@ impl World {
             rules: self.limits.for_delivery(row.application, row.recipient, row.network),
             delivery: DeliveryId::new(now, &self.random),
             lease: self.lease(now),
+            first_attempt: None,
             resend_after: self.limits.resend_after,
             idempotency: None,
             verification: row,

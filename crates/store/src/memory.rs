@@ -1,9 +1,9 @@
-//! What the one writer remembers, so that no hot table needs an index on random values.
+//! What acts decide on beside the rows: charges by bucket, live verifications by recipient, answers by idempotency key.
 //!
-//! Three things: the charges of the last day by bucket, the live verifications by recipient, and the answers of the last
-//! minute by idempotency key. All of it is in the rows too; [`super::rebuild`] reads it back when the store opens and
-//! whenever a transaction was undone, so memory and rows never disagree for longer than one transaction. Whatever is
-//! walked through is kept sorted: two runs over the same acts do the same.
+//! On SQLite the one writer keeps it for everybody, so that no hot table needs an index on random values; the rows hold
+//! all of it too, and it is read back from them when the store opens and whenever a transaction was undone, so the two
+//! never disagree for longer than one transaction. On PostgreSQL each batch fills one of its own from the rows that it
+//! has locked. Whatever is walked through is kept sorted: two runs over the same acts do the same.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -39,7 +39,7 @@ pub(crate) struct Remembered {
     pub(crate) at: Timestamp,
 }
 
-/// The writer's memory.
+/// See the module.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
     book: LimitBook,
@@ -53,33 +53,33 @@ pub(crate) struct Memory {
 
 impl Memory {
     /// An empty memory at `seen`.
-    pub(super) fn at(seen: Timestamp) -> Self {
+    pub(crate) fn at(seen: Timestamp) -> Self {
         Self { seen, pruned: seen, ..Self::default() }
     }
 
     /// Notes the moment that a caller lives in.
-    pub(super) fn see(&mut self, now: Timestamp) {
+    pub(crate) fn see(&mut self, now: Timestamp) {
         self.seen = self.seen.max(now);
     }
 
     /// The latest moment that any caller told.
-    pub(super) fn seen(&self) -> Timestamp {
+    pub(crate) fn seen(&self) -> Timestamp {
         self.seen
     }
 
     /// A number that grows with every change.
-    pub(super) fn changes(&self) -> u64 {
+    pub(crate) fn changes(&self) -> u64 {
         self.changes
     }
 
     /// Counts on from the changes of the memory that this one replaces.
-    pub(super) fn replace(&mut self, fresh: Self) {
+    pub(crate) fn replace(&mut self, fresh: Self) {
         let changes = self.changes.saturating_add(1).saturating_add(fresh.changes);
         *self = Self { changes, ..fresh };
     }
 
     /// Charges all `rules`, or none of them.
-    pub(super) fn charge(
+    pub(crate) fn charge(
         &mut self,
         rules: &[Rule],
         public: bool,
@@ -91,19 +91,19 @@ impl Memory {
     }
 
     /// Enters a charge read from a row.
-    pub(super) fn record(&mut self, bucket: Bucket, public: bool, at: Timestamp) {
+    pub(crate) fn record(&mut self, bucket: Bucket, public: bool, at: Timestamp) {
         self.changes += 1;
         self.book.record(bucket, public, at);
     }
 
     /// Gives a charge back.
-    pub(super) fn give_back(&mut self, bucket: Bucket, at: Timestamp) {
+    pub(crate) fn give_back(&mut self, bucket: Bucket, at: Timestamp) {
         self.changes += 1;
         self.book.give_back(bucket, at);
     }
 
     /// Takes in a verification that waits for its code.
-    pub(super) fn add(&mut self, row: &Verification) {
+    pub(crate) fn add(&mut self, row: &Verification) {
         let live = Live {
             id: row.id,
             purpose: row.purpose.clone(),
@@ -115,7 +115,7 @@ impl Memory {
     }
 
     /// Takes in a verification that waits for its code, from the few columns that matter here.
-    pub(super) fn add_live(&mut self, application: ApplicationId, recipient: LookupHash, live: Live) {
+    pub(crate) fn add_live(&mut self, application: ApplicationId, recipient: LookupHash, live: Live) {
         self.changes += 1;
         self.ends.insert((live.expires_at, application, live.id), recipient);
         let of_recipient = self.live.entry((application, recipient)).or_default();
@@ -124,7 +124,7 @@ impl Memory {
     }
 
     /// Forgets a verification that ended.
-    pub(super) fn end(&mut self, application: ApplicationId, recipient: LookupHash, id: VerificationId) {
+    pub(crate) fn end(&mut self, application: ApplicationId, recipient: LookupHash, id: VerificationId) {
         self.changes += 1;
         let Some(of_recipient) = self.live.get_mut(&(application, recipient)) else { return };
         if let Some(place) = of_recipient.iter().position(|live| live.id == id) {
@@ -137,7 +137,7 @@ impl Memory {
     }
 
     /// The live verifications of a recipient, newest first.
-    pub(super) fn live(
+    pub(crate) fn live(
         &self,
         application: ApplicationId,
         recipient: LookupHash,
@@ -148,7 +148,7 @@ impl Memory {
     }
 
     /// The live verification that an equal start from the same browser joins.
-    pub(super) fn joinable(&self, row: &Verification) -> Option<VerificationId> {
+    pub(crate) fn joinable(&self, row: &Verification) -> Option<VerificationId> {
         let wanted = row.join?;
         let mut live = self.live(row.application, row.recipient, row.created_at);
         live.find(|live| live.join == Some(wanted) && live.purpose == row.purpose).map(|live| live.id)
@@ -158,7 +158,7 @@ impl Memory {
     ///
     /// # Errors
     /// When enough of them will have expired.
-    pub(super) fn room_for(&self, row: &Verification) -> Result<(), LimitExceeded> {
+    pub(crate) fn room_for(&self, row: &Verification) -> Result<(), LimitExceeded> {
         let name = LimitName::LiveVerifications;
         let ends = |public_only: bool| {
             let of_recipient = self.live(row.application, row.recipient, row.created_at);
@@ -185,7 +185,7 @@ impl Memory {
     }
 
     /// Those that ran out by `now`, the earliest first.
-    pub(super) fn run_out(
+    pub(crate) fn run_out(
         &self,
         now: Timestamp,
         limit: usize,
@@ -195,25 +195,25 @@ impl Memory {
     }
 
     /// The answer that a key got within the last minute.
-    pub(super) fn remembered(&self, key: LookupHash, now: Timestamp) -> Option<&Remembered> {
+    pub(crate) fn remembered(&self, key: LookupHash, now: Timestamp) -> Option<&Remembered> {
         self.answers.get(&key).filter(|remembered| now.since(remembered.at) < IDEMPOTENCY_WINDOW)
     }
 
     /// Keeps the answer of a key for a minute.
-    pub(super) fn remember(&mut self, key: LookupHash, remembered: Remembered) {
+    pub(crate) fn remember(&mut self, key: LookupHash, remembered: Remembered) {
         self.changes += 1;
         self.answers.insert(key, remembered);
     }
 
     /// Forgets what no window sees any more, once a minute. Between two transactions.
-    pub(super) fn prune_now_and_then(&mut self) {
+    pub(crate) fn prune_now_and_then(&mut self) {
         if self.seen.since(self.pruned) >= PRUNE_EVERY {
             self.prune();
         }
     }
 
     /// Forgets what no window sees any more.
-    pub(super) fn prune(&mut self) {
+    pub(crate) fn prune(&mut self) {
         let now = self.seen;
         self.pruned = now;
         self.book.prune(now);

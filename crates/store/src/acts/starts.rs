@@ -13,41 +13,38 @@ use backstop_domain::{
     verification::{Status, Verification},
 };
 
-use super::{lookups, replay, rows, writer::Unit};
+use super::{Charged, Ledger, replay};
 use crate::error::Result;
 
 /// Saves a verification, or joins one, or refuses.
-pub(super) fn open(unit: &mut Unit, new: &NewVerification) -> Result<Once<Opened>> {
+pub(crate) fn open<L: Ledger>(ledger: &mut L, new: &NewVerification) -> Result<Once<Opened>> {
     let row = &new.verification;
     let now = row.created_at;
-    unit.memory.see(now);
-    if let Some(answer) = replay::before(unit, new.idempotency, now)? {
+    ledger.see(now);
+    if let Some(answer) = replay::before(ledger, new.idempotency, now)? {
         return Ok(answer);
     }
     let refused = |exceeded| Ok(Once::Done(Opened::Refused(Refusal(exceeded))));
-    let joined = unit.memory.joinable(row);
+    let joined = ledger.memory().joinable(row);
     let room = match joined {
-        Some(id) => rested(unit, row.application, id, new.resend_after, now)?,
-        None => unit.memory.room_for(row),
+        Some(id) => rested(ledger, row.application, id, new.resend_after, now)?,
+        None => ledger.memory().room_for(row),
     };
     if let Err(exceeded) = room {
         return refused(exceeded);
     }
     let ladder = match joined {
-        Some(id) => ladder_if_other(unit, row, id)?,
+        Some(id) => ladder_if_other(ledger, row, id)?,
         None => None,
     };
-    if let Err(exceeded) = unit.memory.charge(&new.rules, row.authority.is_public(), now) {
+    if let Err(exceeded) = ledger.charge(&new.rules, row.authority.is_public(), now) {
         return refused(exceeded);
     }
     let verification = joined.unwrap_or(row.id);
     if joined.is_none() {
-        rows::insert_verification(&unit.connection, row)?;
-        if row.status == Status::Pending {
-            unit.memory.add(row);
-        }
+        ledger.add_verification(row)?;
     }
-    let delivery = rows::Charged {
+    ledger.add_delivery(Charged {
         application: row.application,
         verification,
         id: new.delivery,
@@ -57,21 +54,27 @@ pub(super) fn open(unit: &mut Unit, new: &NewVerification) -> Result<Once<Opened
         recipient: row.recipient,
         network: row.network,
         public: row.authority.is_public(),
-    };
-    rows::insert_delivery(&unit.connection, &delivery)?;
-    let opted_out = lookups::opted_out(&unit.connection, row.application, row.recipient)?;
-    let answer = Opened::Opened { verification, delivery: new.delivery, opted_out };
-    replay::keep(unit, new.idempotency, &answer, now)?;
+    })?;
+    let opted_out = ledger.opted_out(row.application, row.recipient)?;
+    let first = new.first_attempt.as_ref().filter(|first| {
+        joined.is_none() && row.status == Status::Pending && !opted_out.contains(&first.provider)
+    });
+    if let Some(first) = first {
+        ledger.add_first_attempt(first)?;
+    }
+    let begun = first.is_some();
+    let answer = Opened::Opened { verification, delivery: new.delivery, opted_out, begun };
+    replay::keep(ledger, new.idempotency, &answer, now)?;
     Ok(Once::Done(answer))
 }
 
 /// Saves one more delivery, or refuses.
-pub(super) fn resend(unit: &mut Unit, new: &NewDelivery) -> Result<Once<Resent>> {
-    unit.memory.see(new.now);
-    if let Some(answer) = replay::before(unit, new.idempotency, new.now)? {
+pub(crate) fn resend<L: Ledger>(ledger: &mut L, new: &NewDelivery) -> Result<Once<Resent>> {
+    ledger.see(new.now);
+    if let Some(answer) = replay::before(ledger, new.idempotency, new.now)? {
         return Ok(answer);
     }
-    let Some(row) = lookups::verification(&unit.connection, new.application, new.verification)? else {
+    let Some(row) = ledger.verification(new.application, new.verification)? else {
         return Ok(Once::Done(Resent::NotFound));
     };
     match row.status_at(new.now) {
@@ -79,37 +82,36 @@ pub(super) fn resend(unit: &mut Unit, new: &NewDelivery) -> Result<Once<Resent>>
         ended => return Ok(Once::Done(Resent::Ended(ended))),
     }
     let public = new.authority.is_public();
-    let charged = rested(unit, new.application, new.verification, new.resend_after, new.now)?
-        .and_then(|()| unit.memory.charge(&new.rules, public, new.now));
+    let charged = rested(ledger, new.application, new.verification, new.resend_after, new.now)?
+        .and_then(|()| ledger.charge(&new.rules, public, new.now));
     if let Err(exceeded) = charged {
         return Ok(Once::Done(Resent::Refused(Refusal(exceeded))));
     }
-    let delivery = rows::Charged {
+    ledger.add_delivery(Charged {
         application: new.application,
         verification: new.verification,
         id: new.delivery,
         at: new.now,
-        ladder: new.ladder.as_deref(),
+        ladder: new.ladder.clone(),
         lease: new.lease,
         recipient: row.recipient,
         network: new.network,
         public,
-    };
-    rows::insert_delivery(&unit.connection, &delivery)?;
+    })?;
     let answer = Resent::Queued(new.delivery);
-    replay::keep(unit, new.idempotency, &answer, new.now)?;
+    replay::keep(ledger, new.idempotency, &answer, new.now)?;
     Ok(Once::Done(answer))
 }
 
 /// Whether the latest delivery is long enough ago.
-fn rested(
-    unit: &Unit,
+fn rested<L: Ledger>(
+    ledger: &L,
     application: ApplicationId,
     verification: VerificationId,
     wait: std::time::Duration,
     now: Timestamp,
 ) -> Result<std::result::Result<(), LimitExceeded>> {
-    let latest = lookups::latest_delivery(&unit.connection, application, verification)?;
+    let latest = ledger.latest_delivery(application, verification)?;
     Ok(match latest.map(|latest| latest + wait) {
         Some(retry_at) if now < retry_at => Err(LimitExceeded { limit: LimitName::ResendAfter, retry_at }),
         _ => Ok(()),
@@ -117,11 +119,11 @@ fn rested(
 }
 
 /// The ladder of a joining start, where it asks for another than the verification's own.
-fn ladder_if_other<'a>(
-    unit: &Unit,
-    new: &'a Verification,
+fn ladder_if_other<L: Ledger>(
+    ledger: &L,
+    new: &Verification,
     joined: VerificationId,
-) -> Result<Option<&'a [Channel]>> {
-    let own = lookups::verification(&unit.connection, new.application, joined)?;
-    Ok(own.filter(|own| own.ladder != new.ladder).map(|_| new.ladder.as_slice()))
+) -> Result<Option<Vec<Channel>>> {
+    let own = ledger.verification(new.application, joined)?;
+    Ok(own.filter(|own| own.ladder != new.ladder).map(|_| new.ladder.clone()))
 }

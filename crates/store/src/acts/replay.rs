@@ -7,20 +7,22 @@ use backstop_domain::{
     clock::Timestamp,
     ports::store::{Idempotency, Once},
 };
-use rusqlite::params;
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{fields::bad_row, memory::Remembered, writer::Unit};
-use crate::error::{Result, internal};
+use super::Ledger;
+use crate::{
+    error::{Result, bad_row, internal},
+    memory::Remembered,
+};
 
 /// What the key led to before, if it was used within the last minute.
 pub(super) fn before<T: DeserializeOwned>(
-    unit: &Unit,
+    ledger: &impl Ledger,
     idempotency: Option<Idempotency>,
     now: Timestamp,
 ) -> Result<Option<Once<T>>> {
     let Some(Idempotency { key, body }) = idempotency else { return Ok(None) };
-    let Some(remembered) = unit.memory.remembered(key, now) else { return Ok(None) };
+    let Some(remembered) = ledger.memory().remembered(key, now) else { return Ok(None) };
     if remembered.body != body {
         return Ok(Some(Once::OtherBody));
     }
@@ -31,16 +33,12 @@ pub(super) fn before<T: DeserializeOwned>(
 
 /// Keeps the answer of a key.
 pub(super) fn keep<T: Serialize>(
-    unit: &mut Unit,
+    ledger: &mut impl Ledger,
     idempotency: Option<Idempotency>,
     answer: &T,
     now: Timestamp,
 ) -> Result<()> {
     let Some(Idempotency { key, body }) = idempotency else { return Ok(()) };
     let answer = serde_json::to_string(answer).map_err(|error| internal(error.to_string()))?;
-    unit.connection
-        .prepare_cached("INSERT INTO idempotency (at, key, body, answer) VALUES (?1, ?2, ?3, ?4)")?
-        .execute(params![now.as_millis(), key.0, body.0, answer])?;
-    unit.memory.remember(key, Remembered { body, answer, at: now });
-    Ok(())
+    ledger.remember(key, Remembered { body, answer, at: now })
 }
