@@ -8,10 +8,14 @@
 mod acts;
 mod batch;
 mod error;
+mod fields;
 mod lock;
 mod memory;
+mod postgres;
+mod rows;
 mod sqlite;
 mod words;
 
 pub use lock::{ExclusiveLock, LockError};
+pub use postgres::PostgresSettings;
 pub use sqlite::SqliteStore;

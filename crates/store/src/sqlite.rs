@@ -7,10 +7,11 @@
 
 mod applications;
 mod backup;
+mod cells;
 mod connection;
 mod deliveries;
-mod fields;
 mod housekeeping;
+mod inserts;
 mod keyring;
 mod ledger;
 mod lookups;
@@ -19,7 +20,6 @@ mod outbox;
 mod paces;
 mod readers;
 mod rebuild;
-mod rows;
 mod schema;
 mod verifications;
 mod writer;

@@ -16,10 +16,11 @@ use backstop_domain::{
 };
 use rusqlite::{Connection, params};
 
-use super::{SqliteStore, lookups, rows, writer::Unit};
+use super::{SqliteStore, lookups, writer::Unit};
 use crate::{
     acts::{answers, attempts, held_by},
     error::Result,
+    rows,
 };
 
 #[async_trait]
@@ -120,7 +121,7 @@ fn left_behind(connection: &Connection, now: Timestamp, limit: usize) -> Result<
     );
     let mut query = connection.prepare_cached(&sql)?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    query.query_and_then(params![now.as_millis(), limit], rows::delivery)?.collect()
+    query.query_and_then(params![now.as_millis(), limit], |row| rows::delivery(row))?.collect()
 }
 
 fn take_over(unit: &Unit, delivery: &Delivery, lease: Lease, now: Timestamp) -> Result<()> {

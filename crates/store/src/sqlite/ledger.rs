@@ -12,7 +12,7 @@ use backstop_domain::{
 };
 use rusqlite::params;
 
-use super::{lookups, rows, writer::Unit};
+use super::{inserts, lookups, writer::Unit};
 use crate::{
     acts::{Charged, Ledger, TakenCheck},
     error::Result,
@@ -80,7 +80,7 @@ impl Ledger for Unit {
     }
 
     fn add_verification(&mut self, row: &Verification) -> Result<()> {
-        rows::insert_verification(&self.connection, row)?;
+        inserts::verification(&self.connection, row)?;
         if row.status == Status::Pending {
             self.memory.add(row);
         }
@@ -88,11 +88,11 @@ impl Ledger for Unit {
     }
 
     fn add_delivery(&mut self, row: Charged) -> Result<()> {
-        rows::insert_delivery(&self.connection, &row)
+        inserts::delivery(&self.connection, &row)
     }
 
     fn add_first_attempt(&mut self, new: &NewAttempt) -> Result<()> {
-        rows::insert_first_attempt(&self.connection, new)
+        inserts::first_attempt(&self.connection, new)
     }
 
     fn take_check(&mut self, row: &Verification, check: TakenCheck) -> Result<()> {

@@ -10,10 +10,11 @@ use backstop_domain::{
 };
 use rusqlite::{named_params, params};
 
-use super::{fields::Fields, lookups, paces, rows, writer::Unit};
+use super::{inserts, lookups, paces, writer::Unit};
 use crate::{
     acts::{DeliveryKey, Outbox, Standing},
     error::{Result, internal},
+    fields::Fields,
 };
 
 impl Outbox for Unit {
@@ -74,7 +75,7 @@ impl Outbox for Unit {
     }
 
     fn add_attempt(&mut self, new: &NewAttempt) -> Result<()> {
-        rows::insert_attempt(&self.connection, new)
+        inserts::attempt(&self.connection, new)
     }
 
     fn renew(&mut self, (application, verification, id): DeliveryKey, lease: Lease) -> Result<bool> {
