@@ -3,10 +3,16 @@
 
 use super::World;
 
+mod answers;
 mod checks;
 mod deliveries;
 mod ended;
+mod first_attempt;
+mod forgotten;
 mod listing;
+mod paces;
 mod races;
 mod reopened;
 mod starts;
+mod strangers;
+mod time;

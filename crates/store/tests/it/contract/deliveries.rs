@@ -160,67 +160,6 @@ fn recovery_touches_the_attempts_of_its_own_delivery_only() {
 }
 
 #[test]
-fn an_attempt_moves_forward_only() {
-    use AttemptState::{Accepted, Delivered, Rejected, Unknown};
-    let world = World::new();
-    for (first, then, ends) in [
-        (Unknown, Accepted, Accepted),
-        (Unknown, Rejected, Rejected),
-        (Accepted, Unknown, Accepted),
-        (Accepted, Rejected, Accepted),
-        (Accepted, Delivered, Delivered),
-        (Delivered, Accepted, Delivered),
-        (Delivered, Rejected, Delivered),
-    ] {
-        let number = world.number("SELECT count(*) FROM verifications");
-        let (id, delivery) = world.start(&world.new_start(&format!("+9198765{number:05}"), at(0)));
-        let attempt = world.begin(id, delivery, "any", at(1));
-        wait(world.store.finish_attempt(world.said(&attempt, first, "first", at(2)))).unwrap();
-        let mut late = world.said(&attempt, then, "then", at(3));
-        late.vendor_response = Some(VendorResponse::new(true, "late words"));
-        wait(world.store.finish_attempt(late)).unwrap();
-        let row = world.view(id).attempts.remove(0);
-        assert_eq!(row.state, ends, "{first} and then {then}");
-        assert_eq!(row.outcome.as_deref(), Some(if ends == first { "first" } else { "then" }));
-        assert_eq!(row.vendor_response.unwrap().response, "late words");
-    }
-}
-
-#[test]
-fn a_delivery_that_was_taken_is_never_undeliverable() {
-    let world = World::new();
-    let (id, delivery) = world.started();
-    let (slow, quick) = (world.begin(id, delivery, "slow", at(1)), world.begin(id, delivery, "quick", at(2)));
-    let mut taken = world.said(&quick, AttemptState::Accepted, "accepted", at(3));
-    taken.delivery_state = Some(DeliveryState::Sent);
-    wait(world.store.finish_attempt(taken)).unwrap();
-    assert_eq!(
-        world.delivery(id),
-        (DeliveryState::Sent, Some(world.lease(at(2)))),
-        "an answer is still owed"
-    );
-    let mut refused = world.said(&slow, AttemptState::Rejected, "unavailable", at(4));
-    refused.delivery_state = Some(DeliveryState::Undeliverable);
-    wait(world.store.finish_attempt(refused)).unwrap();
-    assert_eq!(world.delivery(id), (DeliveryState::Sent, None));
-}
-
-#[test]
-fn an_undeliverable_delivery_can_still_turn_out_sent() {
-    let world = World::new();
-    let (id, delivery) = world.started();
-    let attempt = world.begin(id, delivery, "slow", at(1));
-    let row = world.view(id).deliveries.remove(0);
-    wait(world.store.finish(&row, DeliveryState::Undeliverable, world.node, at(2))).unwrap();
-    let kept = Some(world.lease(at(1)));
-    assert_eq!(world.delivery(id), (DeliveryState::Undeliverable, kept), "an answer is still owed");
-    let mut late = world.said(&attempt, AttemptState::Accepted, "accepted", at(3));
-    late.delivery_state = Some(DeliveryState::Sent);
-    wait(world.store.finish_attempt(late)).unwrap();
-    assert_eq!(world.delivery(id), (DeliveryState::Sent, None));
-}
-
-#[test]
 fn a_person_who_opted_out_of_a_provider_is_remembered_for_the_next_time() {
     let world = World::new();
     let (id, delivery) = world.started();
