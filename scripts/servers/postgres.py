@@ -9,8 +9,9 @@ that started it. Should it be killed itself, the kernel stops the server.
 Lines on standard input are commands; each is answered by a JSON line:
     database            makes a fresh database: {"url": ..., "name": ...}
     stop [immediate]    ends the server, cleanly or as a crash would: {"stopped": true}
-    start               starts it again on the same port: {"port": ..., "pid": ...}
+    start               starts it again on the same port, and answers as at first
     restart             stop immediate, then start
+    where               answers as at first
 A command that fails answers {"problem": ...}.
 
 The role in the URL owns its databases and is no superuser; passwords are random and asked for (SCRAM). Everything is
@@ -250,7 +251,11 @@ class Cluster:
         return f"postgres://backstop:{self.password}@127.0.0.1:{self.port}/{name}"
 
     def told(self):
-        return {"port": self.port, "pid": self.process.pid}
+        if not self.process:
+            raise Problem("it is stopped")
+        ca = str(self.ca) if self.ca else None
+        url = self.url("backstop")
+        return {"port": self.port, "url": url, "log": str(self.log), "pid": self.process.pid, "ca": ca}
 
     def obey(self, line):
         match line.split():
@@ -258,6 +263,8 @@ class Cluster:
                 name = f"t{secrets.token_hex(8)}"
                 self.create(name)
                 return {"url": self.url(name), "name": name}
+            case ["where"]:
+                return self.told()
             case ["stop"] | ["stop", "immediate"] as words:
                 self.stop(words[-1])
                 return {"stopped": True}
@@ -272,8 +279,7 @@ class Cluster:
 
 
 def serve(cluster):
-    ca = str(cluster.ca) if cluster.ca else None
-    say(cluster.told() | {"url": cluster.url("backstop"), "log": str(cluster.log), "ca": ca})
+    say(cluster.told())
     for line in sys.stdin:
         try:
             answer = cluster.obey(line)

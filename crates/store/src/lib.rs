@@ -17,5 +17,5 @@ mod sqlite;
 mod words;
 
 pub use lock::{ExclusiveLock, LockError};
-pub use postgres::PostgresSettings;
+pub use postgres::{PostgresSettings, PostgresStore};
 pub use sqlite::SqliteStore;

@@ -31,6 +31,19 @@ pub(crate) struct Live {
     pub(crate) authority: Authority,
 }
 
+impl Live {
+    /// The parts of a verification that matter while it waits.
+    pub(crate) fn of(row: &Verification) -> Self {
+        Self {
+            id: row.id,
+            purpose: row.purpose.clone(),
+            join: row.join,
+            expires_at: row.expires_at,
+            authority: row.authority,
+        }
+    }
+}
+
 /// An answer that an idempotency key gets again.
 #[derive(Debug, Clone)]
 pub(crate) struct Remembered {
@@ -104,14 +117,7 @@ impl Memory {
 
     /// Takes in a verification that waits for its code.
     pub(crate) fn add(&mut self, row: &Verification) {
-        let live = Live {
-            id: row.id,
-            purpose: row.purpose.clone(),
-            join: row.join,
-            expires_at: row.expires_at,
-            authority: row.authority,
-        };
-        self.add_live(row.application, row.recipient, live);
+        self.add_live(row.application, row.recipient, Live::of(row));
     }
 
     /// Takes in a verification that waits for its code, from the few columns that matter here.

@@ -8,7 +8,8 @@ use backstop_domain::{
     verification::Status,
 };
 
-use crate::setup::{APP, ASHA, World, at, seconds, wait};
+use super::World;
+use crate::setup::{APP, ASHA, at, seconds, wait};
 
 /// Runs `act` on `count` threads that begin together.
 fn together<T: Send>(count: usize, act: impl Fn(usize) -> T + Sync) -> Vec<T> {

@@ -5,26 +5,15 @@ use std::time::Duration;
 use backstop_domain::{
     attempt::AttemptState,
     delivery::{DeliveryState, Lease},
-    id::{DeliveryId, NodeId, VerificationId},
+    id::{DeliveryId, VerificationId},
     outcome::{Reason, Rejection, Scope, VendorResponse},
-    ports::store::{Begun, Deliveries as _, DeliveryTask, NewAttempt, Verifications as _},
+    ports::store::{Begun, Deliveries as _, Verifications as _},
 };
 
-use crate::setup::{APP, ASHA, RAVI, World, at, wait};
+use super::World;
+use crate::setup::{APP, ASHA, RAVI, at, wait};
 
 impl World {
-    fn another_node(&self, until: i64) -> Lease {
-        Lease { holder: NodeId::new(at(0), &self.random), until: at(until) }
-    }
-
-    fn recover(&self, lease: Lease, now: i64) -> Vec<DeliveryTask> {
-        wait(self.store.recover(lease, at(now), 100)).unwrap()
-    }
-
-    fn try_begin(&self, attempt: NewAttempt) -> Begun {
-        wait(self.store.begin_attempt(attempt)).unwrap()
-    }
-
     fn delivery(&self, id: VerificationId) -> (DeliveryState, Option<Lease>) {
         let delivery = &self.view(id).deliveries[0];
         (delivery.state, delivery.lease)
@@ -171,101 +160,6 @@ fn recovery_touches_the_attempts_of_its_own_delivery_only() {
 }
 
 #[test]
-fn the_leases_of_a_dead_process_end_at_once_and_the_oldest_delivery_comes_first() {
-    let world = World::new();
-    let (first, _) = world.started();
-    let (second, _) = world.start(&world.new_start(RAVI, at(5)));
-    let world = world.reopened(at(6));
-    assert!(world.recover(world.another_node(100), 6).is_empty());
-    assert_eq!(wait(world.store.release_leases()).unwrap(), 2);
-    let node = world.another_node(100);
-    let one = wait(world.store.recover(node, at(6), 1)).unwrap();
-    assert_eq!(one[0].verification.id, first);
-    assert_eq!(world.recover(node, 6)[0].verification.id, second);
-    assert!(world.recover(node, 6).is_empty());
-}
-
-#[test]
-fn an_attempt_moves_forward_only() {
-    use AttemptState::{Accepted, Delivered, Rejected, Unknown};
-    let world = World::new();
-    for (first, then, ends) in [
-        (Unknown, Accepted, Accepted),
-        (Unknown, Rejected, Rejected),
-        (Accepted, Unknown, Accepted),
-        (Accepted, Rejected, Accepted),
-        (Accepted, Delivered, Delivered),
-        (Delivered, Accepted, Delivered),
-        (Delivered, Rejected, Delivered),
-    ] {
-        let number = world.number("SELECT count(*) FROM verifications");
-        let (id, delivery) = world.start(&world.new_start(&format!("+9198765{number:05}"), at(0)));
-        let attempt = world.begin(id, delivery, "any", at(1));
-        wait(world.store.finish_attempt(world.said(&attempt, first, "first", at(2)))).unwrap();
-        let mut late = world.said(&attempt, then, "then", at(3));
-        late.vendor_response = Some(VendorResponse::new(true, "late words"));
-        wait(world.store.finish_attempt(late)).unwrap();
-        let row = world.view(id).attempts.remove(0);
-        assert_eq!(row.state, ends, "{first} and then {then}");
-        assert_eq!(row.outcome.as_deref(), Some(if ends == first { "first" } else { "then" }));
-        assert_eq!(row.vendor_response.unwrap().response, "late words");
-    }
-}
-
-#[test]
-fn a_delivery_that_was_taken_is_never_undeliverable() {
-    let world = World::new();
-    let (id, delivery) = world.started();
-    let (slow, quick) = (world.begin(id, delivery, "slow", at(1)), world.begin(id, delivery, "quick", at(2)));
-    let mut taken = world.said(&quick, AttemptState::Accepted, "accepted", at(3));
-    taken.delivery_state = Some(DeliveryState::Sent);
-    wait(world.store.finish_attempt(taken)).unwrap();
-    assert_eq!(
-        world.delivery(id),
-        (DeliveryState::Sent, Some(world.lease(at(2)))),
-        "an answer is still owed"
-    );
-    let mut refused = world.said(&slow, AttemptState::Rejected, "unavailable", at(4));
-    refused.delivery_state = Some(DeliveryState::Undeliverable);
-    wait(world.store.finish_attempt(refused)).unwrap();
-    assert_eq!(world.delivery(id), (DeliveryState::Sent, None));
-}
-
-#[test]
-fn a_crash_between_two_hedged_answers_leaves_no_attempt_sending_for_ever() {
-    let world = World::new();
-    let (id, delivery) = world.started();
-    let (_lost, quick) =
-        (world.begin(id, delivery, "lost", at(1)), world.begin(id, delivery, "quick", at(2)));
-    let mut taken = world.said(&quick, AttemptState::Accepted, "accepted", at(3));
-    taken.delivery_state = Some(DeliveryState::Sent);
-    wait(world.store.finish_attempt(taken)).unwrap();
-    let world = world.reopened(at(4));
-    let node = world.another_node(100);
-    let (open, _) = world.start(&world.new_start(RAVI, at(4)));
-    wait(world.store.release_leases()).unwrap();
-    let tasks = wait(world.store.recover(node, at(4), 1)).unwrap();
-    assert_eq!(tasks[0].verification.id, open, "what is done does not stand before what is not");
-    assert_eq!(world.attempt_state(id), AttemptState::Unknown);
-    assert_eq!(world.delivery(id), (DeliveryState::Sent, None));
-}
-
-#[test]
-fn an_undeliverable_delivery_can_still_turn_out_sent() {
-    let world = World::new();
-    let (id, delivery) = world.started();
-    let attempt = world.begin(id, delivery, "slow", at(1));
-    let row = world.view(id).deliveries.remove(0);
-    wait(world.store.finish(&row, DeliveryState::Undeliverable, world.node, at(2))).unwrap();
-    let kept = Some(world.lease(at(1)));
-    assert_eq!(world.delivery(id), (DeliveryState::Undeliverable, kept), "an answer is still owed");
-    let mut late = world.said(&attempt, AttemptState::Accepted, "accepted", at(3));
-    late.delivery_state = Some(DeliveryState::Sent);
-    wait(world.store.finish_attempt(late)).unwrap();
-    assert_eq!(world.delivery(id), (DeliveryState::Sent, None));
-}
-
-#[test]
 fn a_person_who_opted_out_of_a_provider_is_remembered_for_the_next_time() {
     let world = World::new();
     let (id, delivery) = world.started();
@@ -295,21 +189,12 @@ fn an_attempt_id_is_written_once() {
 }
 
 #[test]
-fn a_clock_that_stepped_back_while_nobody_served_leaves_no_delivery_behind() {
-    let world = World::new();
-    let (id, _) = world.start(&world.new_start(ASHA, at(3600)));
-    let world = world.reopened(at(60));
-    assert_eq!(wait(world.store.release_leases()).unwrap(), 1);
-    assert_eq!(world.recover(world.another_node(100), 60)[0].verification.id, id);
-}
-
-#[test]
 fn one_damaged_row_does_not_keep_the_others_from_being_taken_over() {
     let world = World::new();
     let (damaged, delivery) = world.started();
     world.begin(damaged, delivery, "any", at(1));
     let (whole, _) = world.start(&world.new_start(RAVI, at(2)));
-    world.sql().execute("UPDATE attempts SET channel = 'pigeon'", []).unwrap();
+    world.execute("UPDATE attempts SET channel = 'pigeon'");
     let taken = world.recover(world.another_node(200), 100);
     assert_eq!(taken.iter().map(|task| task.verification.id).collect::<Vec<_>>(), [whole]);
     assert!(world.recover(world.another_node(200), 101).is_empty(), "it is left alone for a lease");

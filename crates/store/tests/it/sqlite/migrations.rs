@@ -4,7 +4,8 @@ use backstop_domain::ports::store::StoreError;
 use backstop_store::SqliteStore;
 use rusqlite::Connection;
 
-use crate::setup::{ASHA, World, at};
+use super::World;
+use crate::setup::{ASHA, at};
 
 fn problem(result: Result<SqliteStore, StoreError>) -> String {
     result.unwrap_err().to_string()

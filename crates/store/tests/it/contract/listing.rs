@@ -10,7 +10,8 @@ use backstop_domain::{
     verification::Status,
 };
 
-use crate::setup::{APP, ASHA, OTHER_APP, RAVI, World, at, wait};
+use super::World;
+use crate::setup::{APP, ASHA, OTHER_APP, RAVI, at, wait};
 
 fn ids(world: &World, filter: VerificationFilter) -> Vec<VerificationId> {
     let page = wait(world.store.list(APP, filter)).unwrap();

@@ -10,7 +10,8 @@ use backstop_domain::{
     verification::{NotRedeemable, Status},
 };
 
-use crate::setup::{APP, ASHA, OTHER_APP, World, at, wait};
+use super::World;
+use crate::setup::{APP, ASHA, OTHER_APP, at, wait};
 
 #[test]
 fn a_canceled_verification_takes_no_code_and_frees_its_place() {
@@ -124,9 +125,14 @@ fn kept_answers_are_swept_after_a_minute() {
 #[test]
 fn old_answers_are_forgotten_as_fast_as_they_come() {
     let world = World::new();
-    let fill = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4500) \
-                INSERT INTO idempotency (at, key, body, answer) SELECT i, randomblob(16), zeroblob(16), '' FROM n";
-    world.sql().execute(fill, []).unwrap();
+    let mut new = world.new_start(ASHA, at(-3600));
+    new.idempotency = world.key("key", "body");
+    world.start(&new);
+    world.execute(
+        "INSERT INTO idempotency (at, key, body, answer) \
+         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4500) \
+         SELECT i, key, body, answer FROM n, idempotency",
+    );
     let mut asked = 0;
     while wait(world.store.expire(at(0))).unwrap() > 0 {
         asked += 1;

@@ -10,7 +10,8 @@ use backstop_domain::{
     verification::Status,
 };
 
-use crate::setup::{APP, ASHA, OTHER_APP, RAVI, World, at, seconds, wait};
+use super::World;
+use crate::setup::{APP, ASHA, OTHER_APP, RAVI, at, seconds, wait};
 
 fn refusal(limit: LimitName, retry_at: i64) -> Refusal {
     Refusal(LimitExceeded { limit, retry_at: at(retry_at) })

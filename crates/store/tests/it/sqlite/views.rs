@@ -2,7 +2,8 @@
 
 use backstop_domain::{attempt::AttemptState, outcome::VendorResponse, ports::store::Deliveries as _};
 
-use crate::setup::{ASHA, RAVI, World, at, wait};
+use super::World;
+use crate::setup::{ASHA, RAVI, at, wait};
 
 /// Two starts, one of them approved; one vendor took the message, one refused.
 fn day() -> World {

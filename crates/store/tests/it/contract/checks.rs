@@ -10,7 +10,8 @@ use backstop_domain::{
     verification::{CheckAnswer, Status},
 };
 
-use crate::setup::{APP, ASHA, OTHER_APP, World, at};
+use super::World;
+use crate::setup::{APP, ASHA, OTHER_APP, at};
 
 const fn answer(valid: bool, status: Status, checks_left: u32) -> CheckAnswer {
     CheckAnswer { valid, status, checks_left }
@@ -249,10 +250,7 @@ fn a_damaged_row_is_named_and_does_not_stop_the_others() {
     let (damaged, _) = world.start(&world.new_start(ASHA, at(0)));
     let (sound, _) = world.start(&world.new_start(ASHA, at(1)));
     let code = world.code(sound);
-    world
-        .sql()
-        .execute("UPDATE verifications SET personal = x'00' WHERE id = ?1", [damaged.to_string()])
-        .unwrap();
+    world.execute(&format!("UPDATE verifications SET personal = salt WHERE id = '{damaged}'"));
     match world.try_check(world.submitted(damaged, "123456", at(2))) {
         Err(StoreError::BadRow { table: "verifications", column: "personal", key, .. }) => {
             assert_eq!(key, format!("{APP}/{damaged}"));
