@@ -208,7 +208,8 @@ impl BucketRow {
         let whole = format!("{}{}", self.charges, self.added.0);
         let mut gone = false;
         let keep = |text: &&str| {
-            let this = !gone && Charge::parse(text).is_some_and(|charge| charge.at == at && !charge.is_check);
+            let this = !gone
+                && Charge::parse(text.trim_end()).is_some_and(|charge| charge.at == at && !charge.is_check);
             gone |= this;
             !this
         };
