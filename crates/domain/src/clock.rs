@@ -3,6 +3,8 @@
 //! Rules take a [`Timestamp`]; only the program's wiring reads a real clock. [`ManualClock`] is the one that tests and
 //! simulations move.
 
+pub mod offset;
+
 use std::{
     fmt,
     sync::atomic::{AtomicI64, Ordering},
@@ -67,6 +69,11 @@ impl fmt::Debug for Timestamp {
 pub trait Clock: Send + Sync {
     /// The present moment.
     fn now(&self) -> Timestamp;
+
+    /// Whether the moment can be relied on: a node whose clock has drifted from the store's (D6) says no.
+    fn is_reliable(&self) -> bool {
+        true
+    }
 }
 
 /// A clock that stands still until it is moved.
