@@ -148,6 +148,7 @@ impl Courier {
             return;
         }
         let lease = Lease { holder: self.engine.node, until: self.leased_until(now) };
+        let asking = self.engine.routes.asking(&route.provider);
         let begun = self
             .engine
             .store
@@ -159,27 +160,31 @@ impl Courier {
                 channel: route.channel,
                 provider: route.provider.clone(),
                 round,
-                pace: Vec::new(),
+                pace: self.engine.routes.pace(&route.provider),
                 lease,
                 now,
             })
             .await;
+        drop(asking);
         match begun {
             Ok(Begun::Send) => {
                 self.lease_until = lease.until;
                 self.launch(message, route, round, now);
             }
             Ok(Begun::Ended) => {
-                self.engine.routes.release(&route.provider, id, now);
+                self.engine.routes.release(&route.provider, id);
                 self.finish().await;
             }
-            Ok(Begun::Paced { .. }) => self.engine.routes.release(&route.provider, id, now),
+            Ok(Begun::Paced { until }) => {
+                self.engine.routes.release(&route.provider, id);
+                self.engine.routes.exhausted(&route.provider, until);
+            }
             Ok(Begun::LeaseLost) => {
-                self.engine.routes.release(&route.provider, id, now);
+                self.engine.routes.release(&route.provider, id);
                 self.done = true;
             }
             Err(error) => {
-                self.engine.routes.release(&route.provider, id, now);
+                self.engine.routes.release(&route.provider, id);
                 tracing::warn!(delivery.id = %self.task.delivery.id, %error, "an attempt could not be written down, so it was not sent");
                 self.pause(STORE_PAUSE).await;
             }
