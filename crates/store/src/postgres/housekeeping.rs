@@ -43,6 +43,10 @@ const LOOK_AT_BUCKETS: &str =
 const FORGET_BUCKETS: &str = "DELETE FROM buckets WHERE key IN \
      (SELECT key FROM buckets WHERE key = ANY($1) AND latest < $2 ORDER BY key FOR UPDATE SKIP LOCKED)";
 
+/// From one to the next along the key.
+const NEXT_APPLICATION: &str = "SELECT application_id FROM verifications WHERE application_id > $1 \
+     ORDER BY application_id LIMIT 1";
+
 const OLDEST: &str = "SELECT max(id), count(*) FROM (SELECT id FROM verifications \
      WHERE application_id = $1 AND id > $2 AND id < $3 ORDER BY id LIMIT $4) oldest";
 
@@ -78,10 +82,10 @@ impl PostgresStore {
         self.run(Box::new(move |session| {
             Box::pin(async move {
                 let end = VerificationId::first_at(before.min(now - ROWS_MATTER_FOR)).to_string();
-                let applications =
-                    session.client().query("SELECT id FROM applications ORDER BY id", &[]).await?;
-                for application in applications {
-                    let application: i64 = application.try_get(0)?;
+                let next = session.prepare(NEXT_APPLICATION).await?;
+                let mut application = i64::MIN;
+                while let Some(found) = session.client().query_opt(&next, &[&application]).await? {
+                    application = found.try_get(0)?;
                     let after = places.lock().get(&application).cloned().unwrap_or_default();
                     if let Some((last, count)) = delete(session, application, &after, &end).await? {
                         places.lock().insert(application, last);
@@ -101,7 +105,7 @@ impl PostgresStore {
     /// # Errors
     /// If the store cannot be written.
     pub async fn cancel_pending(&self, now: Timestamp) -> std::result::Result<u64, StoreError> {
-        self.run(Box::new(move |session| {
+        self.run_long(Box::new(move |session| {
             Box::pin(async move {
                 session.begin().await?;
                 let client = session.client();

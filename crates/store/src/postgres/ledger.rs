@@ -34,42 +34,44 @@ pub(super) mod write;
 /// See the module.
 #[derive(Default)]
 pub(super) struct LedgerDraft {
-    pub(super) transaction: String,
-    pub(super) now: Timestamp,
-    pub(super) changes: u64,
-    pub(super) memory: Memory,
+    transaction: String,
+    now: Timestamp,
+    changes: u64,
+    memory: Memory,
+    /// Idempotency keys that were locked and have no answer yet.
+    unanswered: Vec<LookupHash>,
     /// Locked rows, by key.
-    pub(super) buckets: BTreeMap<Key, BucketRow>,
+    buckets: BTreeMap<Key, BucketRow>,
     /// Verifications as they stand after the acts that ran.
-    pub(super) rows: BTreeMap<VerificationKey, Verification>,
-    pub(super) latest: BTreeMap<VerificationKey, Timestamp>,
-    pub(super) networks: BTreeMap<VerificationKey, Vec<(LookupHash, Timestamp)>>,
-    pub(super) attempts: BTreeMap<VerificationKey, Vec<Attempt>>,
-    pub(super) opt_outs: BTreeMap<(ApplicationId, LookupHash), Vec<String>>,
-    pub(super) new: New,
+    rows: BTreeMap<VerificationKey, Verification>,
+    latest: BTreeMap<VerificationKey, Timestamp>,
+    networks: BTreeMap<VerificationKey, Vec<(LookupHash, Timestamp)>>,
+    attempts: BTreeMap<VerificationKey, Vec<Attempt>>,
+    opt_outs: BTreeMap<(ApplicationId, LookupHash), Vec<String>>,
+    new: New,
 }
 
 /// What is to be written.
 #[derive(Default)]
-pub(super) struct New {
-    pub(super) verifications: BTreeSet<VerificationKey>,
-    pub(super) deliveries: Vec<Charged>,
-    pub(super) attempts: Vec<NewAttempt>,
-    pub(super) checks: Vec<(VerificationKey, u32, LookupHash, TakenCheck)>,
-    pub(super) answers: BTreeMap<LookupHash, Remembered>,
+struct New {
+    verifications: BTreeSet<VerificationKey>,
+    deliveries: Vec<Charged>,
+    attempts: Vec<NewAttempt>,
+    checks: Vec<(VerificationKey, u32, LookupHash, TakenCheck)>,
+    answers: BTreeMap<LookupHash, Remembered>,
     /// Verifications that were read and changed, with what they were.
-    pub(super) changed: BTreeMap<VerificationKey, Was>,
+    changed: BTreeMap<VerificationKey, Was>,
     /// Verifications whose networks' charges are returned, and those charges by row.
-    pub(super) given_back: Vec<VerificationKey>,
-    pub(super) returned: BTreeMap<Key, Vec<Timestamp>>,
+    given_back: Vec<VerificationKey>,
+    returned: BTreeMap<Key, Vec<Timestamp>>,
 }
 
 /// What the row must still be for a change to be written.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Was {
-    pub(super) status: Status,
-    pub(super) checks_used: u32,
-    pub(super) redeemed: bool,
+struct Was {
+    status: Status,
+    checks_used: u32,
+    redeemed: bool,
 }
 
 impl LedgerDraft {

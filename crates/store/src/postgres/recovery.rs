@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use backstop_domain::{
+    application::ApplicationId,
     attempt::Attempt,
     clock::Timestamp,
     delivery::{Delivery, DeliveryState, Lease},
@@ -22,6 +23,7 @@ use super::{
 use crate::{
     acts::{DeliveryKey, held_by},
     error::Result,
+    fields::Fields,
     rows,
 };
 
@@ -52,7 +54,8 @@ const GIVE_UP: &str = "UPDATE attempts t SET state = 'unknown', outcome = 'unkno
 
 /// What is not queued any more was taken by a vendor; the crash only left the fate of another attempt open.
 const TAKE_OVER: &str = "UPDATE deliveries d \
-     SET lease_holder = CASE d.state WHEN 'queued' THEN $4 END, lease_until = CASE d.state WHEN 'queued' THEN $5 END \
+     SET lease_holder = CASE d.state WHEN 'queued' THEN $4::text END, \
+     lease_until = CASE d.state WHEN 'queued' THEN $5::bigint END \
      FROM unnest($1::bigint[], $2::text[], $3::text[]) w (a, v, d) \
      WHERE d.application_id = w.a AND d.verification_id = w.v AND d.id = w.d";
 
@@ -142,8 +145,13 @@ async fn read_tasks(session: &mut Session, deliveries: Vec<Delivery>) -> Result<
     }
     let mut attempts: BTreeMap<VerificationKey, Vec<Attempt>> = BTreeMap::new();
     for row in &read::attempts(session, &keys).await? {
-        if let Some(row) = readable(rows::attempt(row))? {
-            attempts.entry((row.application, row.verification)).or_default().push(row);
+        match readable(rows::attempt(row))? {
+            Some(row) => attempts.entry((row.application, row.verification)).or_default().push(row),
+            None => {
+                let mut fields = Fields::of(row, "attempts", 3);
+                let application = ApplicationId(fields.take("application_id")?);
+                verifications.remove(&(application, fields.parsed("verification_id")?));
+            }
         }
     }
     let recipients: Vec<_> = verifications.values().map(|row| (row.application, row.recipient)).collect();

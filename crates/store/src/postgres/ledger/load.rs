@@ -130,8 +130,9 @@ async fn lock(session: &mut Session, needs: &[&Needs], draft: &mut LedgerDraft) 
     for row in &keyed {
         let mut fields = Fields::of(row, "idempotency", 1);
         let (at, key) = (fields.moment("at")?, fields.hash("key")?);
-        if let Some((body, answer)) = fields.hash_if_any("body")?.zip(fields.take_if_any("answer")?) {
-            draft.memory.remember(key, Remembered { body, answer, at });
+        match fields.hash_if_any("body")?.zip(fields.take_if_any("answer")?) {
+            Some((body, answer)) => draft.memory.remember(key, Remembered { body, answer, at }),
+            None => draft.unanswered.push(key),
         }
     }
     for row in &opted_out {

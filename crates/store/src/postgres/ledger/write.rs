@@ -4,7 +4,11 @@
 //! statement fails, the batch is undone and its members run again one by one. Where an approval returns charges of
 //! networks, their rows are locked first: after all recipients' rows, in the order of their keys.
 
-use backstop_domain::{clock::Timestamp, keyring::Sealed, verification::Status};
+use backstop_domain::{
+    clock::Timestamp,
+    keyring::{LookupHash, Sealed},
+    verification::Status,
+};
 use futures::try_join;
 use tokio_postgres::{Client, Statement, types::ToSql};
 
@@ -49,8 +53,11 @@ const CHECKS: &str = "INSERT INTO checks (application_id, verification_id, numbe
 const ANSWERS: &str = "UPDATE idempotency i SET at = w.at, body = w.body, answer = w.answer \
      FROM unnest($1::bytea[], $2::bigint[], $3::bytea[], $4::text[]) w (key, at, body, answer) WHERE i.key = w.key";
 
+/// The rows that locked keys whose acts were refused.
+const UNANSWERED: &str = "DELETE FROM idempotency WHERE key = ANY($1) AND answer IS NULL";
+
 /// Sets whole rows, which are locked already or new.
-pub(in crate::postgres) const BUCKETS: &str = "INSERT INTO buckets AS b (key, latest, charges, live) \
+pub(crate) const BUCKETS: &str = "INSERT INTO buckets AS b (key, latest, charges, live) \
      SELECT * FROM unnest($1::bytea[], $2::bigint[], $3::text[], $4::text[]) ON CONFLICT (key) DO UPDATE \
      SET latest = greatest(b.latest, excluded.latest), charges = excluded.charges, live = excluded.live";
 
@@ -73,6 +80,7 @@ pub(in crate::postgres) async fn commit(mut draft: LedgerDraft, session: &mut Se
         session.prepare(GIVEN_BACK).await?,
     ];
     let attempts = session.prepare(INSERT_ATTEMPTS).await?;
+    let unanswered = session.prepare(UNANSWERED).await?;
     let numbers: Vec<u32> = vec![1; draft.new.attempts.len()];
     let client = session.client();
     let [verifications, deliveries, changes, checks, answers, buckets, given_back] = &statements;
@@ -83,6 +91,7 @@ pub(in crate::postgres) async fn commit(mut draft: LedgerDraft, session: &mut Se
         write_changes(&draft, client, changes),
         insert_checks(&draft, client, checks),
         write_answers(&draft, client, answers),
+        forget_unanswered(&draft, client, &unanswered),
         write_buckets(&draft, client, buckets),
         mark_given_back(&draft, client, given_back),
         session.commit(),
@@ -227,6 +236,13 @@ async fn write_answers(draft: &LedgerDraft, client: &Client, update: &Statement)
     let bodies: Vec<&[u8]> = rows.values().map(|kept| kept.body.0.as_slice()).collect();
     let answers: Vec<&str> = rows.values().map(|kept| kept.answer.as_str()).collect();
     write(client, update, rows.len(), &[&keys, &at, &bodies, &answers]).await
+}
+
+async fn forget_unanswered(draft: &LedgerDraft, client: &Client, delete: &Statement) -> Result<()> {
+    let answered = |key: &&LookupHash| draft.new.answers.contains_key(*key);
+    let keys: Vec<&[u8]> =
+        draft.unanswered.iter().filter(|key| !answered(key)).map(|key| key.0.as_slice()).collect();
+    write(client, delete, keys.len(), &[&keys]).await
 }
 
 async fn write_buckets(draft: &LedgerDraft, client: &Client, upsert: &Statement) -> Result<()> {
