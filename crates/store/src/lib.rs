@@ -14,8 +14,10 @@ mod memory;
 mod postgres;
 mod rows;
 mod sqlite;
+mod transfer;
 mod words;
 
 pub use lock::{ExclusiveLock, LockError};
 pub use postgres::{PostgresSettings, PostgresStore};
 pub use sqlite::SqliteStore;
+pub use transfer::{TransferReport, transfer};

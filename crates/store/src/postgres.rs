@@ -35,11 +35,15 @@ use self::{
     lane::{Lane, receive},
     ledger::LedgerDraft,
     outbox::OutboxDraft,
-    pool::{Act, Pool},
+    pool::{Act, Hurry, Pool},
 };
 use crate::error::{Failure, internal};
 
 pub use settings::PostgresSettings;
+
+pub(crate) use buckets::{Charge, Key, live_text, pace as pace_row, recipient as recipient_row, row_of};
+pub(crate) use ledger::write::BUCKETS;
+pub(crate) use session::Session;
 
 /// Threads that talk to the server. A batch's acts run on one of them.
 const THREADS: usize = 2;
@@ -86,7 +90,8 @@ impl PostgresStore {
     /// If the server cannot be reached or used.
     pub async fn schema_version_of(settings: &PostgresSettings) -> Result<u32, StoreError> {
         let (runtime, pool) = (runtime()?, Arc::new(Pool::new(settings.clone(), 1)));
-        let found = on(&runtime, &pool, Box::new(|session| Box::pin(schema::version(session)))).await;
+        let found =
+            on(&runtime, &pool, Hurry::Caller, Box::new(|session| Box::pin(schema::version(session)))).await;
         runtime.shutdown_background();
         found
     }
@@ -131,7 +136,7 @@ impl PostgresStore {
         let places = settings.connections.saturating_sub(LANES).max(1);
         let pool = Arc::new(Pool::new(settings.clone(), places));
         let settle: Act<u32> = Box::new(move |session| Box::pin(schema::settle(session, migrates)));
-        let version = match on(&runtime, &pool, settle).await {
+        let version = match on(&runtime, &pool, Hurry::None, settle).await {
             Ok(version) => version,
             Err(error) => {
                 runtime.shutdown_background();
@@ -151,16 +156,27 @@ impl PostgresStore {
     /// Runs an act on a connection of the pool.
     async fn run<T: Send + 'static>(&self, act: Act<T>) -> Result<T, StoreError> {
         let runtime = self.runtime.as_ref().ok_or_else(|| internal("the store has ended"))?;
-        on(runtime, &self.pool, act).await
+        on(runtime, &self.pool, Hurry::Caller, act).await
+    }
+
+    /// Runs an act that may take as long as it takes.
+    pub(crate) async fn run_long<T: Send + 'static>(&self, act: Act<T>) -> Result<T, StoreError> {
+        let runtime = self.runtime.as_ref().ok_or_else(|| internal("the store has ended"))?;
+        on(runtime, &self.pool, Hurry::None, act).await
     }
 }
 
-async fn on<T: Send + 'static>(runtime: &Runtime, pool: &Arc<Pool>, act: Act<T>) -> Result<T, StoreError> {
+async fn on<T: Send + 'static>(
+    runtime: &Runtime,
+    pool: &Arc<Pool>,
+    hurry: Hurry,
+    act: Act<T>,
+) -> Result<T, StoreError> {
     let (caller, answer) = oneshot::channel();
     let pool = pool.clone();
     runtime.spawn(async move {
         // A caller that went away does not want to know.
-        let _ = caller.send(pool.run(act).await.map_err(Failure::into));
+        let _ = caller.send(pool.run(hurry, act).await.map_err(Failure::into));
     });
     receive(answer).await
 }

@@ -178,7 +178,7 @@ impl SqliteStore {
     }
 
     /// Runs a query on one moment's state.
-    async fn read<T, F>(&self, query: F) -> std::result::Result<T, StoreError>
+    pub(crate) async fn read<T, F>(&self, query: F) -> std::result::Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T> + Send + 'static,

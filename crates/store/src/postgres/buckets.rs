@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// The bytes of a row's key. Rows are locked in the order of their keys, recipients before networks before applications.
-pub(super) type Key = Vec<u8>;
+pub(crate) type Key = Vec<u8>;
 
 const RECIPIENT: u8 = 1;
 const NETWORK: u8 = 2;
@@ -32,7 +32,7 @@ const LONG: usize = 1024;
 const SLACK: Duration = Duration::from_secs(3600);
 
 /// The row of a recipient, over all applications.
-pub(super) fn recipient(hash: LookupHash) -> Key {
+pub(crate) fn recipient(hash: LookupHash) -> Key {
     [&[RECIPIENT], hash.0.as_slice()].concat()
 }
 
@@ -42,7 +42,7 @@ pub(super) fn is_recipient(key: &Key) -> bool {
 }
 
 /// The row of a provider's pace.
-pub(super) fn pace(provider: &str, span: Duration) -> Key {
+pub(crate) fn pace(provider: &str, span: Duration) -> Key {
     let span = u64::try_from(span.as_millis()).unwrap_or(u64::MAX).to_be_bytes();
     [&[PACE], span.as_slice(), provider.as_bytes()].concat()
 }
@@ -53,7 +53,7 @@ pub(super) fn first_to_stay() -> Key {
 }
 
 /// The row that a bucket's charges stand in.
-pub(super) fn row_of(bucket: &Bucket) -> Key {
+pub(crate) fn row_of(bucket: &Bucket) -> Key {
     let application = |application: &ApplicationId| application.0.to_be_bytes();
     match bucket {
         Bucket::Recipient(_, hash) | Bucket::Installation(hash) | Bucket::Checks(_, hash) => recipient(*hash),
@@ -64,16 +64,16 @@ pub(super) fn row_of(bucket: &Bucket) -> Key {
 
 /// One charge in a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Charge {
-    pub(super) at: Timestamp,
-    pub(super) is_check: bool,
-    pub(super) public: bool,
-    pub(super) application: ApplicationId,
+pub(crate) struct Charge {
+    pub(crate) at: Timestamp,
+    pub(crate) is_check: bool,
+    pub(crate) public: bool,
+    pub(crate) application: ApplicationId,
 }
 
 impl Charge {
     /// As it stands in the row.
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let kind = if self.is_check { 'c' } else { 'd' };
         let authority = if self.public { 'p' } else { 's' };
         format!("{}{kind}{authority}{} ", self.at.as_millis(), self.application.0)
@@ -122,7 +122,7 @@ pub(super) fn charges(rules: &[Rule], public: bool, at: Timestamp) -> BTreeMap<K
 }
 
 /// A live verification as it stands in its recipient's row.
-pub(super) fn live_text(application: ApplicationId, live: &Live) -> String {
+pub(crate) fn live_text(application: ApplicationId, live: &Live) -> String {
     let authority = if live.authority.is_public() { 'p' } else { 's' };
     let mut text = format!("{},{},{authority},{},", application.0, live.id, live.expires_at.as_millis());
     match live.join {

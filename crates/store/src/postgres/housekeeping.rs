@@ -105,7 +105,7 @@ impl PostgresStore {
     /// # Errors
     /// If the store cannot be written.
     pub async fn cancel_pending(&self, now: Timestamp) -> std::result::Result<u64, StoreError> {
-        self.run(Box::new(move |session| {
+        self.run_long(Box::new(move |session| {
             Box::pin(async move {
                 session.begin().await?;
                 let client = session.client();

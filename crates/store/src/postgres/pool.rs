@@ -11,7 +11,16 @@ use super::{
 use crate::error::{Result, ends_the_session, internal};
 
 /// What is done on a connection. If it fails, whatever transaction it began is undone.
-pub(super) type Act<T> = Box<dyn for<'s> FnOnce(&'s mut Session) -> BoxFuture<'s, Result<T>> + Send>;
+pub(crate) type Act<T> = Box<dyn for<'s> FnOnce(&'s mut Session) -> BoxFuture<'s, Result<T>> + Send>;
+
+/// How long an act may take.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Hurry {
+    /// As long as an exchange with the server may: somebody waits.
+    Caller,
+    /// As long as it takes: a migration, a move.
+    None,
+}
 
 /// See the module.
 pub(super) struct Pool {
@@ -28,11 +37,15 @@ impl Pool {
     }
 
     /// Runs an act.
-    pub(super) async fn run<T>(&self, act: Act<T>) -> Result<T> {
+    pub(super) async fn run<T>(&self, hurry: Hurry, act: Act<T>) -> Result<T> {
         let _place = self.places.acquire().await.map_err(|_| internal("the pool was closed"))?;
         let idle = self.idle.lock().pop();
         let mut line = idle.unwrap_or_else(|| Line::new(self.settings.clone()));
-        let done = within(act(line.session().await?)).await;
+        let act = act(line.session().await?);
+        let done = match hurry {
+            Hurry::Caller => within(act).await,
+            Hurry::None => act.await,
+        };
         if let Err(failure) = &done
             && (ends_the_session(failure) || !line.roll_back().await)
         {

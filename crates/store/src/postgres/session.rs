@@ -22,7 +22,7 @@ const PLANS: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqsca
                      SET enable_mergejoin = off; SET jit = off";
 
 /// A connection that is there.
-pub(super) struct Session {
+pub(crate) struct Session {
     client: Client,
     prepared: HashMap<&'static str, Statement>,
 }
@@ -35,12 +35,12 @@ impl Session {
     }
 
     /// The connection itself.
-    pub(super) fn client(&self) -> &Client {
+    pub(crate) fn client(&self) -> &Client {
         &self.client
     }
 
     /// A statement, prepared on its first use.
-    pub(super) async fn prepare(&mut self, sql: &'static str) -> Result<Statement> {
+    pub(crate) async fn prepare(&mut self, sql: &'static str) -> Result<Statement> {
         if let Some(statement) = self.prepared.get(sql) {
             return Ok(statement.clone());
         }
@@ -50,12 +50,12 @@ impl Session {
     }
 
     /// Begins a transaction. Polled together with its first statements it costs no round trip of its own.
-    pub(super) async fn begin(&self) -> Result<()> {
+    pub(crate) async fn begin(&self) -> Result<()> {
         Ok(self.client.batch_execute("BEGIN").await?)
     }
 
     /// Makes it durable.
-    pub(super) async fn commit(&self) -> Result<()> {
+    pub(crate) async fn commit(&self) -> Result<()> {
         Ok(self.client.batch_execute("COMMIT").await?)
     }
 

@@ -57,7 +57,7 @@ const ANSWERS: &str = "UPDATE idempotency i SET at = w.at, body = w.body, answer
 const UNANSWERED: &str = "DELETE FROM idempotency WHERE key = ANY($1) AND answer IS NULL";
 
 /// Sets whole rows, which are locked already or new.
-pub(in crate::postgres) const BUCKETS: &str = "INSERT INTO buckets AS b (key, latest, charges, live) \
+pub(crate) const BUCKETS: &str = "INSERT INTO buckets AS b (key, latest, charges, live) \
      SELECT * FROM unnest($1::bytea[], $2::bigint[], $3::text[], $4::text[]) ON CONFLICT (key) DO UPDATE \
      SET latest = greatest(b.latest, excluded.latest), charges = excluded.charges, live = excluded.live";
 
