@@ -10,6 +10,7 @@ use backstop_domain::{
     application::{Application, Authority},
     id::NodeId,
     keyring::RootKey,
+    limit::Pace,
     ports::{Clock, Store, store::Applications},
 };
 use backstop_engine::{
@@ -123,7 +124,7 @@ fn provider(settings: &ProviderSettings, shared: &Shared) -> Result<EngineProvid
             .map_err(|error| ConfigError::of_provider(settings, &error))?,
         breaker: settings.breaker,
         timeout: settings.config.timeout,
-        pace: spans.into_iter().filter_map(|(most, span)| Some((most?, span))).collect(),
+        pace: spans.into_iter().filter_map(|(max, span)| Some(Pace { max: max?, span })).collect(),
         price: settings.price.clone(),
     })
 }

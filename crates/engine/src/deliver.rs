@@ -17,6 +17,7 @@ use backstop_domain::{
     breaker::BreakerSettings,
     channel::Channel,
     id::{DeliveryId, VerificationId},
+    limit::Pace,
     ports::{BoxFuture, Provider},
     price::PriceList,
 };
@@ -41,8 +42,8 @@ pub struct ProviderSettings {
     pub breaker: BreakerSettings,
     /// How long a whole request may take; after that its outcome is unknown.
     pub timeout: Duration,
-    /// How many messages it may get in a span; all must hold.
-    pub pace: Vec<(u32, Duration)>,
+    /// How many messages it may get in a span, from all nodes together; all must hold.
+    pub pace: Vec<Pace>,
     /// What a message costs, where the vendor does not say.
     pub price: PriceList,
 }

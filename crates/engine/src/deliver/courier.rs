@@ -190,7 +190,9 @@ impl Courier {
         };
         let Some(reserved) = self.reserve(route, id, now) else { return };
         let lease = Lease { holder: self.engine.node, until: self.leased_until(now) };
+        let asking = self.engine.routes.asking(&route.provider);
         let begun = self.engine.store.begin_attempt(self.row(id, route, round, lease, now)).await;
+        drop(asking);
         if let Ok(Begun::Send) = begun {
             reserved.keep();
             self.lease_until = lease.until;
@@ -198,7 +200,8 @@ impl Courier {
         }
         drop(reserved);
         match begun {
-            Ok(Begun::Send | Begun::Paced { .. }) => {}
+            Ok(Begun::Send) => {}
+            Ok(Begun::Paced { until }) => self.engine.routes.exhausted(&route.provider, until),
             Ok(Begun::Ended) => self.finish().await,
             Ok(Begun::LeaseLost) => self.done = true,
             Err(error) => {
@@ -208,7 +211,7 @@ impl Courier {
         }
     }
 
-    /// Takes the route's place in its provider's pace, and the probe of a half-open breaker.
+    /// Takes the probe of a half-open breaker.
     pub(super) fn reserve(&self, route: &Route, attempt: AttemptId, now: Timestamp) -> Option<Reserved> {
         Reserved::take(&self.engine, route, self.region(route.channel), attempt, now)
     }
@@ -230,7 +233,7 @@ impl Courier {
             channel: route.channel,
             provider: route.provider.clone(),
             round,
-            pace: Vec::new(),
+            pace: self.engine.routes.pace(&route.provider),
             lease,
             now,
         }

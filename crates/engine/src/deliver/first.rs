@@ -49,7 +49,6 @@ impl Courier {
 pub(super) struct Reserved {
     taken: Option<(Arc<Engine>, String)>,
     attempt: AttemptId,
-    at: Timestamp,
 }
 
 impl Reserved {
@@ -62,7 +61,7 @@ impl Reserved {
         at: Timestamp,
     ) -> Option<Self> {
         let had = engine.routes.reserve(route, region, attempt, at);
-        had.then(|| Self { taken: Some((engine.clone(), route.provider.clone())), attempt, at })
+        had.then(|| Self { taken: Some((engine.clone(), route.provider.clone())), attempt })
     }
 
     /// The attempt leaves: its outcome settles what was taken.
@@ -74,7 +73,7 @@ impl Reserved {
 impl Drop for Reserved {
     fn drop(&mut self) {
         if let Some((engine, provider)) = self.taken.take() {
-            engine.routes.release(&provider, self.attempt, self.at);
+            engine.routes.release(&provider, self.attempt);
         }
     }
 }

@@ -15,7 +15,7 @@ use backstop_domain::{
     delivery::{Delivery, DeliveryState},
     id::{NodeId, VerificationId},
     keyring::{KeyUse, Keyring, Kid, generate},
-    limit::Limits,
+    limit::{Limits, Pace},
     outcome::{Outcome, Reason},
     ports::{
         Provider, Tasks,
@@ -67,7 +67,7 @@ struct House {
     sent: Arc<Mutex<Vec<&'static str>>>,
     delay: Duration,
     refuses: bool,
-    pace: Vec<(u32, Duration)>,
+    pace: Vec<Pace>,
 }
 
 impl House {
@@ -211,12 +211,36 @@ fn a_clock_that_steps_past_the_lease_of_a_living_worker_sends_nothing_a_second_t
 fn the_pace_of_a_provider_holds_for_deliveries_that_come_together() {
     for seed in 0..20 {
         let mut house = House::new(seed);
-        house.pace = vec![(2, Duration::from_secs(60))];
+        house.pace = vec![Pace { max: 2, span: Duration::from_secs(60) }];
         let engine = house.process("shop");
         let people = [ASHA, "+919876543211", "+919876543212", "+919876543213", "+919876543214"];
         house.start(&engine, &people);
         let count = |name| house.sent().iter().filter(|sent| **sent == name).count();
         assert_eq!((count("text"), count("chat")), (2, 2), "seed {seed}");
+    }
+}
+
+#[test]
+fn the_pace_of_a_provider_holds_for_two_processes_and_after_a_crash() {
+    for seed in 0..20 {
+        let mut house = House::new(seed);
+        house.pace = vec![Pace { max: 3, span: Duration::from_secs(60) }];
+        let (one, two) = (house.process("shop"), house.process("shop"));
+        house.start(&one, &[ASHA, "+919876543211"]);
+        house.start(&two, &["+919876543212", "+919876543213"]);
+        let count = |house: &House, name| house.sent().iter().filter(|sent| **sent == name).count();
+        assert_eq!((count(&house, "text"), count(&house, "chat")), (3, 1), "seed {seed}");
+        house.executor.crash();
+        let three = house.process("shop");
+        house.start(&three, &["+919876543214"]);
+        assert_eq!(
+            (count(&house, "text"), count(&house, "chat")),
+            (3, 2),
+            "seed {seed}: a crash frees no place"
+        );
+        house.pass(Duration::from_secs(61));
+        house.start(&three, &["+919876543215"]);
+        assert_eq!(count(&house, "text"), 4, "seed {seed}: a minute does");
     }
 }
 

@@ -16,7 +16,7 @@ use backstop_domain::{
     delivery::DeliveryState,
     id::{AttemptId, NodeId, VerificationId},
     keyring::{KeyUse, Keyring, Kid, LookupHash, generate},
-    limit::Limits,
+    limit::{Limits, Pace},
     outcome::Reason,
     plan::LEAST_LIFE,
     ports::{
@@ -46,6 +46,8 @@ use super::{
 
 /// How long callers keep calling.
 const BUSY: Duration = Duration::from_secs(240);
+/// How many messages each vendor takes.
+const PACE: Pace = Pace { max: 15, span: Duration::from_secs(60) };
 /// When every code of a life is long dead.
 const LIFE: Duration = Duration::from_secs(1_500);
 const PEOPLE: [&str; 4] = ["+919876543210", "+14155550123", "asha@example.com", "+919876543211"];
@@ -73,6 +75,7 @@ pub(crate) struct Report {
     wrong_checks: u32,
     unknown: u32,
     failed_over: u32,
+    paced: u32,
     history: Vec<String>,
 }
 
@@ -83,7 +86,7 @@ impl Report {
         }
     }
 
-    fn fields(&mut self) -> [&mut u32; 9] {
+    fn fields(&mut self) -> [&mut u32; 10] {
         [
             &mut self.crashes,
             &mut self.started,
@@ -94,10 +97,11 @@ impl Report {
             &mut self.wrong_checks,
             &mut self.unknown,
             &mut self.failed_over,
+            &mut self.paced,
         ]
     }
 
-    pub(crate) fn counts(&self) -> [(&'static str, u32); 9] {
+    pub(crate) fn counts(&self) -> [(&'static str, u32); 10] {
         [
             ("a crash", self.crashes),
             ("a start", self.started),
@@ -108,6 +112,7 @@ impl Report {
             ("a wrong check", self.wrong_checks),
             ("an unknown", self.unknown),
             ("a failover", self.failed_over),
+            ("a full pace", self.paced),
         ]
     }
 }
@@ -122,6 +127,8 @@ pub(crate) struct World {
     seen_hand_overs: usize,
     changes: u64,
     attempts: BTreeSet<AttemptId>,
+    /// When each vendor got its messages.
+    got: BTreeMap<String, Vec<Timestamp>>,
     before: BTreeMap<VerificationId, Seen>,
     report: Report,
 }
@@ -159,6 +166,7 @@ impl World {
             seen_hand_overs: 0,
             changes: 0,
             attempts: BTreeSet::new(),
+            got: BTreeMap::new(),
             before: BTreeMap::new(),
             report: Report::default(),
         }
@@ -284,6 +292,13 @@ impl World {
                     "{} was sent with {:?} of life left",
                     hand_over.attempt, hand_over.life_left
                 ));
+            }
+            let got = self.got.entry(hand_over.provider.clone()).or_default();
+            got.push(hand_over.at);
+            let within = got.iter().filter(|at| hand_over.at.since(**at) < PACE.span).count() as u32;
+            self.report.paced += u32::from(within == PACE.max);
+            if within > PACE.max {
+                return Err(format!("I9: {} got {within} messages in its span", hand_over.provider));
             }
             let written = self
                 .view(hand_over.verification)
@@ -479,7 +494,7 @@ impl Process {
                 }),
                 breaker: BreakerSettings::default(),
                 timeout: Duration::from_secs(10),
-                pace: vec![(30, Duration::from_secs(60))],
+                pace: vec![PACE],
                 price: PriceList::default(),
             })
             .into()
