@@ -30,6 +30,9 @@ use crate::{
     runtime::{OsRandom, SystemClock, TokioTasks},
 };
 
+/// How long a verification is kept.
+const RETENTION: Duration = Duration::from_secs(90 * 86_400);
+
 /// An opened installation: the engine and what it stands on. While it lives it holds the store's lock.
 pub(crate) struct Installation {
     /// The configuration that it was opened with.
@@ -110,12 +113,15 @@ pub(crate) async fn open(config: Config) -> anyhow::Result<Installation> {
         store: store.clone(),
         tasks: Arc::new(tasks.clone()),
         keyring: ring,
+        root: root.clone(),
         applications,
         providers,
         hedge_after: config.channels.hedge_after,
+        retention: RETENTION,
         node: NodeId::new(now, random.as_ref()),
     });
     admit(&engine, &config, store.as_ref()).await?;
+    engine.meet().await?;
     Ok(Installation { config, engine, store, tasks, clock, random, inbox, root, is_new, _lock: lock })
 }
 

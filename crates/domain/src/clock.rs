@@ -67,6 +67,12 @@ impl fmt::Debug for Timestamp {
 pub trait Clock: Send + Sync {
     /// The present moment.
     fn now(&self) -> Timestamp;
+
+    /// Whether that moment can be relied on. A node whose clock has drifted from the store's says no: it must not judge
+    /// whose lease has ended and which code is dead.
+    fn is_reliable(&self) -> bool {
+        true
+    }
 }
 
 /// A clock that stands still until it is moved.
