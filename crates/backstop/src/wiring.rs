@@ -101,12 +101,15 @@ pub(crate) async fn open(config: Config) -> anyhow::Result<Installation> {
         store: store.clone(),
         tasks: Arc::new(tasks.clone()),
         keyring: ring,
+        root: root.clone(),
         applications,
         providers,
         hedge_after: config.channels.hedge_after,
+        retention: config.store.retention,
         node: NodeId::new(now, random.as_ref()),
     });
     admit(&engine, &config, store.as_ref()).await?;
+    engine.meet().await?;
     Ok(Installation { config, engine, store, tasks, clock, random, inbox, root, is_new, backing })
 }
 

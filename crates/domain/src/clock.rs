@@ -70,7 +70,8 @@ pub trait Clock: Send + Sync {
     /// The present moment.
     fn now(&self) -> Timestamp;
 
-    /// Whether the moment can be relied on: a node whose clock has drifted from the store's (D6) says no.
+    /// Whether that moment can be relied on. A node whose clock has drifted from the store's says no: it must not judge
+    /// whose lease has ended and which code is dead.
     fn is_reliable(&self) -> bool {
         true
     }

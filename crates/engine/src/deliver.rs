@@ -58,12 +58,17 @@ impl std::fmt::Debug for ProviderSettings {
 }
 
 impl Engine {
-    /// Runs what goes on beside the calls: recovery of what a crash left, and the end of what ran out. Returns at once.
+    /// Runs what goes on beside the calls: recovery of what a crash left, the end of what ran out, and the talk with the
+    /// other nodes. Returns at once.
     pub fn run(self: &Arc<Self>) {
         let engine = self.clone();
         self.tasks.spawn(Box::pin(async move { engine.recover_forever().await }));
         let engine = self.clone();
         self.tasks.spawn(Box::pin(async move { engine.expire_forever().await }));
+        let engine = self.clone();
+        self.tasks.spawn(Box::pin(async move { engine.forget_forever().await }));
+        let engine = self.clone();
+        self.tasks.spawn(Box::pin(async move { engine.meet_forever().await }));
     }
 
     /// Stops taking new work. What was sent is waited for by its tasks; what waits for another try stays in the outbox.
@@ -71,9 +76,10 @@ impl Engine {
         self.workload.stop();
     }
 
-    /// Whether new work can be taken: the store could be written a second ago, and nobody is stopping us.
+    /// Whether new work can be taken: the store could be written a second ago, the clock agrees with the store's, and
+    /// nobody is stopping us.
     pub fn is_ready(&self) -> bool {
-        self.workload.is_ready()
+        self.workload.is_ready() && self.clock.is_reliable()
     }
 
     /// Ends once [`Engine::stop`] was called.

@@ -179,10 +179,9 @@ async fn revoke_key(installation: &Installation, id: ApiKeyId) -> anyhow::Result
 
 async fn rotate(installation: &Installation) -> anyhow::Result<ControlReply> {
     let random = installation.random.as_ref();
-    let (ring, kids) =
-        keyring::rotate(installation.store.as_ref(), &installation.root, random, installation.clock.now())
-            .await?;
-    installation.engine.replace_keyring(ring);
+    let now = installation.clock.now();
+    let kids = keyring::rotate(installation.store.as_ref(), &installation.root, random, now).await?;
+    installation.engine.meet().await?;
     let uses = [KeyUse::Code, KeyUse::Seal];
     let keys = kids.into_iter().zip(uses).map(|(kid, key_use)| RotatedKey { kid: kid.0, key_use }).collect();
     Ok(ControlReply::RotateKeyring(RotateReply { keys }))

@@ -1,7 +1,9 @@
 //! One delivery, from its first attempt to its end.
 //!
 //! A courier owns nothing that matters: the plan is a pure function of the rows, so another courier can go on from them
-//! at any instant. It never sends what it has not written down, and never sends an attempt twice.
+//! at any instant. It never sends what it has not written down, and never sends an attempt twice. A process can stand still
+//! between the two, for as long as somebody likes; when it wakes after its lease has ended, another may have gone on with
+//! the next route, so what was written down and not yet sent stays unsent.
 
 use std::{sync::Arc, time::Duration};
 
@@ -46,10 +48,10 @@ struct Entry {
     overdue: bool,
 }
 
-/// What a flight brings back.
+/// What a flight brings back; nothing was sent if it began too late.
 struct Landed {
     id: AttemptId,
-    sent: Sent,
+    sent: Option<Sent>,
 }
 
 /// Works on a delivery that this process has leased, until it is done or another's.
@@ -264,14 +266,19 @@ impl Courier {
         });
         tracing::debug!(verification.id = %message.verification, attempt.id = %id, provider.name = %route.provider, channel = %route.channel, "sending");
         let alarm = self.engine.tasks.sleep(timeout);
+        let last_moment = self.lease_until.min(self.task.verification.expires_at);
+        let clock = self.engine.clock.clone();
         self.flights.push(Box::pin(async move {
+            if clock.now() >= last_moment {
+                return Landed { id, sent: None };
+            }
             let sent = match future::select(provider.send(&message), alarm).await {
                 Either::Left((sent, _)) => sent,
                 Either::Right(_) => {
                     Sent::new(Outcome::Unknown, &format!("no answer within {} s", timeout.as_secs_f32()))
                 }
             };
-            Landed { id, sent }
+            Landed { id, sent: Some(sent) }
         }));
     }
 
@@ -340,7 +347,11 @@ impl Courier {
     /// Draws the consequences of an answer and writes it down.
     async fn land(&mut self, landed: Landed) {
         let now = self.engine.now();
-        let Landed { id, sent } = landed;
+        let id = landed.id;
+        let too_late = landed.sent.is_none();
+        let sent = landed.sent.unwrap_or_else(|| {
+            Sent::new(Outcome::Unknown, "not sent: it was written down, and then this process stood still")
+        });
         let Some(index) = self.entries.iter().position(|entry| entry.id == id) else { return };
         let region = self.region(self.entries[index].tried.channel);
         let entry = &mut self.entries[index];
@@ -353,8 +364,13 @@ impl Courier {
         entry.tried.rejection = rejection;
         entry.tried.finished_at = Some(now);
         let (channel, provider) = (entry.tried.channel, entry.tried.provider.clone());
-        self.engine.routes.settled(&provider, (channel, region), id, &sent.outcome, now);
-        tracing::info!(verification.id = %self.task.verification.id, attempt.id = %id, provider.name = %provider, channel = %channel, outcome = sent.outcome.as_str(), "sent");
+        if too_late {
+            self.engine.routes.release(&provider, id);
+            tracing::warn!(verification.id = %self.task.verification.id, attempt.id = %id, provider.name = %provider, channel = %channel, "not sent: this process stood still until the lease or the code had ended");
+        } else {
+            self.engine.routes.settled(&provider, (channel, region), id, &sent.outcome, now);
+            tracing::info!(verification.id = %self.task.verification.id, attempt.id = %id, provider.name = %provider, channel = %channel, outcome = sent.outcome.as_str(), "sent");
+        }
         let accepted = state == AttemptState::Accepted;
         let vendor_id = match &sent.outcome {
             Outcome::Accepted { vendor_id } => vendor_id.clone(),

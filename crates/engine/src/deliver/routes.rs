@@ -21,7 +21,10 @@ use backstop_domain::{
     limit::Pace,
     outcome::{Outcome, Reason, Rejection, Scope},
     plan::{Availability, Route},
-    ports::Provider,
+    ports::{
+        Provider,
+        store::{NodeReport, OpenBreaker},
+    },
     price::Price,
     recipient::Region,
 };
@@ -244,6 +247,29 @@ impl RouteTable {
         });
         if other && let Some(entry) = self.entry(name) {
             entry.fail(attempt, "overdue", now);
+        }
+    }
+
+    /// The breakers that are open by what this node has seen.
+    pub(crate) fn seen_open(&self) -> Vec<OpenBreaker> {
+        let open = |entry: &Entry| {
+            let until = entry.condition.lock().breaker.seen_open()?;
+            Some(OpenBreaker { provider: entry.settings.name.clone(), until })
+        };
+        self.entries.iter().filter_map(open).collect()
+    }
+
+    /// Tells every breaker what the other nodes have seen.
+    pub(crate) fn hear(&self, others: &[NodeReport], now: Timestamp) {
+        for entry in &self.entries {
+            let name = &entry.settings.name;
+            let seen = |report: &NodeReport| {
+                let open = report.open_breakers.iter().find(|open| open.provider == *name);
+                (report.node, open.map(|open| open.until))
+            };
+            if entry.condition.lock().breaker.hear(&others.iter().map(seen).collect(), now) {
+                tracing::warn!(provider.name = %name, "stopped: the breaker of another node has opened");
+            }
         }
     }
 

@@ -15,7 +15,7 @@ use backstop_domain::{
     code::SubmittedCode,
     delivery::DeliveryState,
     id::{AttemptId, NodeId, VerificationId},
-    keyring::{KeyUse, Keyring, Kid, LookupHash, generate},
+    keyring::{KeyUse, Keyring, Kid, LookupHash, RootKey, generate},
     limit::{Limits, Pace},
     outcome::Reason,
     plan::LEAST_LIFE,
@@ -38,6 +38,8 @@ use backstop_engine::{
 use backstop_store::SqliteStore;
 use futures::executor::block_on;
 
+use crate::hooked::Hooked;
+
 use super::{
     executor::{Did, Executor, SimulatedTasks},
     planted::{Plant, Refunding, Uncharged},
@@ -46,10 +48,12 @@ use super::{
 
 /// How long callers keep calling.
 const BUSY: Duration = Duration::from_secs(240);
+/// How long verifications are kept: longer than a life.
+const RETENTION: Duration = Duration::from_secs(90 * 86_400);
 /// How many messages each vendor takes.
 const PACE: Pace = Pace { max: 15, span: Duration::from_secs(60) };
 /// When every code of a life is long dead.
-const LIFE: Duration = Duration::from_secs(1_500);
+const LIFE: Duration = Duration::from_secs(1_000);
 const PEOPLE: [&str; 4] = ["+919876543210", "+14155550123", "asha@example.com", "+919876543211"];
 
 /// What callers were told. It outlives every crash: whoever was told something remembers it.
@@ -444,10 +448,9 @@ impl Process {
     fn start(&mut self) -> Arc<Engine> {
         let tasks = self.executor.tasks();
         let store: Arc<dyn Store> = match self.plant {
-            Plant::RefundOnError => Arc::new(Refunding {
+            Plant::RefundOnError => Arc::new(Hooked {
                 inner: self.store.clone(),
-                chance: self.chance.clone(),
-                uncharged: self.uncharged.clone(),
+                hooks: Refunding { chance: self.chance.clone(), uncharged: self.uncharged.clone() },
             }),
             Plant::None | Plant::SendTwice => self.store.clone(),
         };
@@ -457,9 +460,11 @@ impl Process {
             store,
             tasks: tasks.clone(),
             keyring: self.ring.clone(),
+            root: RootKey::new([7; 32]),
             applications: self.applications.clone(),
             providers: self.providers_on(tasks),
             hedge_after: Duration::from_secs(2),
+            retention: RETENTION,
             node: NodeId::new(self.clock.now(), self.chance.as_ref()),
         });
         engine.run();
