@@ -21,7 +21,8 @@ impl Cluster {
     /// The one that the tests of this binary share, started on first use.
     pub(crate) fn shared() -> &'static Self {
         static SHARED: OnceLock<Cluster> = OnceLock::new();
-        SHARED.get_or_init(|| Self::start(&[]))
+        // Tests run beside each other, as many as the machine has cores, with several connections each.
+        SHARED.get_or_init(|| Self::start(&["--set", "max_connections=500"]))
     }
 
     /// One of the caller's own.

@@ -13,9 +13,12 @@ use reqwest::{Method, StatusCode, header::HeaderMap};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::store::{ROOT, Store};
+
 /// A running program. Killed when dropped.
 pub(crate) struct Program {
     folder: TempDir,
+    store: Store,
     child: Option<Child>,
     address: SocketAddr,
     environment: Vec<(String, String)>,
@@ -35,22 +38,33 @@ impl Program {
 
     /// Starts on a whole configuration text of the test's own, or on none, with environment variables.
     pub(crate) fn launch(config: Option<&str>, environment: &[(&str, &str)]) -> Self {
+        Self::launch_on(Store::chosen(), config, environment)
+    }
+
+    /// As [`Program::launch`], on a store of the test's own choice.
+    pub(crate) fn launch_on(store: Store, config: Option<&str>, environment: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         if let Some(config) = config {
-            let path = folder.path().join("backstop.toml");
-            fs::write(&path, config).unwrap();
-            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+            write_private(&folder.path().join("backstop.toml"), config);
         }
-        let environment = environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        let mut program = Self { folder, child: None, address: "127.0.0.1:1".parse().unwrap(), environment };
+        let mut environment: Vec<_> =
+            environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        if let Some(url) = store.url() {
+            fs::create_dir(folder.path().join("data")).unwrap();
+            write_private(&folder.path().join("data/root.key"), ROOT);
+            environment.push(("BACKSTOP_STORE__URL".to_owned(), url.to_owned()));
+        }
+        let address = "127.0.0.1:1".parse().unwrap();
+        let mut program = Self { folder, store, child: None, address, environment };
         program.start();
         program
     }
 
-    /// Starts in a folder that holds what it needs.
+    /// Starts in a folder that holds what it needs, SQLite's file among it.
     pub(crate) fn in_folder(folder: TempDir) -> Self {
         let address = "127.0.0.1:1".parse().unwrap();
-        let mut program = Self { folder, child: None, address, environment: Vec::new() };
+        let mut program = Self {
+            folder, store: Store::Sqlite, child: None, address, environment: Vec::new() };
         program.start();
         program
     }
@@ -108,6 +122,11 @@ impl Program {
         self.folder.path()
     }
 
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// SQLite's file.
     pub(crate) fn database(&self) -> PathBuf {
         self.folder.path().join("data/backstop.db")
     }
@@ -153,6 +172,12 @@ impl Drop for Program {
             );
         }
     }
+}
+
+/// Writes a file that its owner alone can read.
+fn write_private(path: &Path, text: &str) {
+    fs::write(path, text).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
 }
 
 /// What every configured program has.
