@@ -17,6 +17,8 @@ mod idempotency;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod nodes;
+#[cfg(test)]
 mod outages;
 #[cfg(test)]
 mod prices;

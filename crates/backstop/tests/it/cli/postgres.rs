@@ -126,8 +126,11 @@ async fn an_installation_is_moved_from_sqlite_without_losing_a_pending_code() {
     let url = database();
     let gateway = AnyChannel::start().await;
     let vendor = gateway.provider("gateway", &ALL);
-    let mut program =
-        Program::launch_on(Store::Sqlite, Some(&format!("{BASE}\n{vendor}")), &[("BACKSTOP_STORE__ROOT_KEY", ROOT)]);
+    let mut program = Program::launch_on(
+        Store::Sqlite,
+        Some(&format!("{BASE}\n{vendor}")),
+        &[("BACKSTOP_STORE__ROOT_KEY", ROOT)],
+    );
     let (pending, approved) =
         (start(&program.shop(), ASHA).await, start(&program.shop(), "+14155550124").await);
     let code = gateway.code(&pending).await;

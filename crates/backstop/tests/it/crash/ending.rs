@@ -49,7 +49,9 @@ async fn what_waits_for_another_try_when_it_ends_goes_out_after_the_next_start()
     let config = std::fs::read_to_string(&path).unwrap() + &gateway.provider("gateway", "sms");
     std::fs::write(&path, config).unwrap();
     program.start();
-    assert_eq!(gateway.message(1).await.verification, id);
+    let limit = Duration::from_secs(20).max(program.store().takeover());
+    let code = eventually("the code", limit, || async { gateway.code_of(&id) }).await;
+    assert_eq!(program.shop().check(&id, &code).await.expect(200)["valid"], true);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -69,7 +71,8 @@ async fn a_second_signal_ends_it_at_once_and_the_rest_is_as_after_a_crash() {
     assert!(!tokio::task::block_in_place(|| program.stop()), "it says that it did not end well");
     assert!(begun.elapsed() < Duration::from_secs(3));
     program.start();
-    let read = eventually("the next life", super::PATIENCE, || async {
+    let limit = super::PATIENCE.max(program.store().takeover());
+    let read = eventually("the next life", limit, || async {
         let read = program.shop().read(&id).await;
         (read["attempts"][0]["state"] == "unknown").then_some(read)
     })

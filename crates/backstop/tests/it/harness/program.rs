@@ -63,14 +63,19 @@ impl Program {
     /// Starts in a folder that holds what it needs, SQLite's file among it.
     pub(crate) fn in_folder(folder: TempDir) -> Self {
         let address = "127.0.0.1:1".parse().unwrap();
-        let mut program = Self {
-            folder, store: Store::Sqlite, child: None, address, environment: Vec::new() };
+        let mut program =
+            Self { folder, store: Store::Sqlite, child: None, address, environment: Vec::new() };
         program.start();
         program
     }
 
     /// Starts (again) in the same folder. Panics with the log if it does not come up.
     pub(crate) fn start(&mut self) {
+        assert!(self.try_start(), "it did not start:\n{}", self.log());
+    }
+
+    /// As [`Program::start`], for when its database may be away. Says whether it came up.
+    pub(crate) fn try_start(&mut self) -> bool {
         let log = fs::OpenOptions::new().create(true).append(true).open(self.log_file()).unwrap();
         let mut child = self.command(&["serve"]).stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -82,7 +87,12 @@ impl Program {
         });
         std::thread::spawn(move || lines.for_each(drop));
         self.child = Some(child);
-        self.address = address.unwrap_or_else(|| panic!("it did not start:\n{}", self.log()));
+        if let Some(address) = address {
+            self.address = address;
+        } else {
+            self.kill();
+        }
+        address.is_some()
     }
 
     /// A command of the program in the same folder.

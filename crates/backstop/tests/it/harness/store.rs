@@ -90,7 +90,8 @@ pub(crate) fn psql(url: &str, sql: &str) -> String {
 
 /// Every row of every table, as `pg_dump` writes it.
 pub(crate) fn dump(url: &str) -> Vec<u8> {
-    let output = Command::new(Path::new(programs()).join("pg_dump")).args(["--data-only", url]).output().unwrap();
+    let output =
+        Command::new(Path::new(programs()).join("pg_dump")).args(["--data-only", url]).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     output.stdout
 }
