@@ -9,6 +9,7 @@ use std::{
 use async_trait::async_trait;
 use backstop_domain::{
     application::{Application, Authority, CodePolicy},
+    attempt::AttemptState,
     breaker::BreakerSettings,
     channel::Channel,
     clock::{Clock, ManualClock, Timestamp},
@@ -21,7 +22,7 @@ use backstop_domain::{
         Provider, Tasks,
         provider::{Checkup, Message, Sent},
         random::SeededRandom,
-        store::{Applications, Verifications},
+        store::{Applications, VerificationView, Verifications},
     },
     price::PriceList,
     purpose::Purpose,
@@ -169,9 +170,12 @@ impl House {
         started.lock().unwrap().clone()
     }
 
+    fn view(&self, id: VerificationId) -> VerificationView {
+        block_on(self.store.get(self.application("shop").id, id)).unwrap().unwrap()
+    }
+
     fn delivery(&self, id: VerificationId) -> Delivery {
-        let application = self.application("shop").id;
-        block_on(self.store.get(application, id)).unwrap().unwrap().deliveries.remove(0)
+        self.view(id).deliveries.remove(0)
     }
 
     fn sent(&self) -> Vec<&'static str> {
@@ -204,6 +208,31 @@ fn a_clock_that_steps_past_the_lease_of_a_living_worker_sends_nothing_a_second_t
         house.pass(Duration::from_secs(30));
         assert_eq!(house.sent(), ["text"], "seed {seed}");
         assert_eq!((house.delivery(id).state, house.delivery(id).lease), (DeliveryState::Sent, None));
+    }
+}
+
+#[test]
+fn the_attempt_that_is_written_with_a_start_is_sent_once_and_after_a_crash_not_at_all() {
+    for (crash, expected) in [(false, ["text"]), (true, ["chat"])] {
+        let mut house = House::new(1);
+        let engine = house.process("shop");
+        let request = StartRequest::new(Recipient::parse(ASHA, None).unwrap(), Purpose::login());
+        let id = block_on(engine.start(&caller(&engine), request, None)).unwrap().verification.id;
+        let attempts = house.view(id).attempts;
+        let written: Vec<_> = attempts.iter().map(|one| (one.provider.as_str(), one.state)).collect();
+        assert_eq!(written, [("text", AttemptState::Sending)], "in the rows before anything has left");
+        assert_eq!(house.sent(), [""; 0]);
+        if crash {
+            house.executor.crash();
+            drop(engine);
+            let _next = house.process("shop");
+            house.pass(Duration::from_secs(90));
+            assert_eq!(house.view(id).attempts[0].state, AttemptState::Unknown);
+        } else {
+            house.pass(Duration::from_secs(90));
+        }
+        assert_eq!(house.sent(), expected);
+        assert_eq!(house.delivery(id).state, DeliveryState::Sent);
     }
 }
 
