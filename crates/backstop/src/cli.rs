@@ -178,7 +178,7 @@ pub fn run(arguments: Arguments, screen: &mut Screen) -> anyhow::Result<Exit> {
             screen.answer(&migrate::answer(&reply, screen.style()), &reply)
         }
         Command::Restore(restore) => {
-            let reply = control::restore(config, &restore.file)?;
+            let reply = control::restore(config, restore.file.as_deref())?;
             screen.answer(&restore::answer(&reply, screen.style()), &reply)
         }
         Command::Doctor(doctor) => talk(screen, config, doctor.request(), doctor::answer),

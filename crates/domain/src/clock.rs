@@ -3,6 +3,8 @@
 //! Rules take a [`Timestamp`]; only the program's wiring reads a real clock. [`ManualClock`] is the one that tests and
 //! simulations move.
 
+pub mod offset;
+
 use std::{
     fmt,
     sync::atomic::{AtomicI64, Ordering},

@@ -5,6 +5,7 @@
 //! gives the delivery to a new task that asks the same plan about the same rows.
 
 mod courier;
+mod first;
 mod recovery;
 pub mod routes;
 pub(crate) mod workload;
@@ -17,10 +18,12 @@ use backstop_domain::{
     channel::Channel,
     id::{DeliveryId, VerificationId},
     limit::Pace,
-    ports::{BoxFuture, Provider, store::DeliveryTask},
+    ports::{BoxFuture, Provider},
     price::PriceList,
 };
 use futures::future::{self, Either};
+
+pub(crate) use self::{courier::Courier, first::First};
 
 use self::workload::Place;
 use crate::Engine;
@@ -106,12 +109,11 @@ impl Engine {
         }));
     }
 
-    /// Takes the first delivery of a verification into work, as it was just written.
-    pub(crate) fn hand_over_new(self: &Arc<Self>, place: Place, task: DeliveryTask) {
-        let engine = self.clone();
+    /// Takes the first delivery of a verification into work, as it was just written; `first` if that is written down too.
+    pub(crate) fn hand_over_new(&self, place: Place, courier: Courier, first: Option<First>) {
         self.tasks.spawn(Box::pin(async move {
             let _place = place;
-            courier::deliver(engine, task).await;
+            courier::deliver_new(courier, first).await;
         }));
     }
 

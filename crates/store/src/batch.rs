@@ -5,7 +5,8 @@
 //! had changed nothing, it alone is told; if it had, the batch is undone and every member runs again in a transaction
 //! of its own. When the database itself cannot be written, the whole batch is told so at once and nothing is retried.
 //! Members are run-again-able for that reason, and must compute everything from what they read. Nothing here knows a
-//! database: a [`Ground`] does. A crash before the commit leaves nothing of the batch; one after it loses answers only.
+//! database: a [`Ground`] does. SQLite's transactions run on the writer's thread ([`execute`]), PostgreSQL's wait for the
+//! network and only share how members are run ([`run`]). A crash before the commit leaves nothing of the batch; one after it loses answers only.
 
 use std::{
     marker::PhantomData,
@@ -20,16 +21,20 @@ use crate::error::{Failure, internal};
 /// The most members of one transaction.
 pub(crate) const MAX_BATCH: usize = 512;
 
-/// What members run on: a connection, with whatever memory belongs to its transaction.
+/// What members run on, inside one transaction.
 pub(crate) trait Ground {
+    /// A number that grows with every change.
+    fn mark(&self) -> u64;
+}
+
+/// A connection that runs its transactions on the calling thread, with the memory that belongs to them.
+pub(crate) trait Transactions: Ground {
     /// Begins a transaction, with a memory that agrees with the rows.
     fn begin(&mut self) -> Result<(), StoreError>;
     /// Makes it durable.
     fn commit(&mut self) -> Result<(), StoreError>;
     /// Undoes it, in the rows and in the memory.
     fn undo(&mut self);
-    /// A number that grows with every change to rows or memory.
-    fn mark(&self) -> u64;
 }
 
 /// One caller's act.
@@ -80,7 +85,7 @@ where
 }
 
 /// Runs `members` in one transaction and answers each.
-pub(crate) fn execute<G: Ground>(ground: &mut G, mut members: Vec<Box<dyn Member<G>>>) {
+pub(crate) fn execute<G: Transactions>(ground: &mut G, mut members: Vec<Box<dyn Member<G>>>) {
     match attempt(ground, &mut members) {
         Ok(outcomes) => {
             for (member, outcome) in members.into_iter().zip(outcomes) {
@@ -101,13 +106,25 @@ pub(crate) fn execute<G: Ground>(ground: &mut G, mut members: Vec<Box<dyn Member
     }
 }
 
-/// What each member is to hear once all of it is durable; or why it is not.
-fn attempt<G: Ground>(
+fn attempt<G: Transactions>(
     ground: &mut G,
     members: &mut [Box<dyn Member<G>>],
 ) -> Result<Vec<Result<(), StoreError>>, StoreError> {
     ground.begin()?;
-    let mut outcomes = Vec::with_capacity(members.len());
+    let outcomes = run(ground, members.iter_mut().map(AsMut::as_mut))?;
+    ground.commit()?;
+    Ok(outcomes)
+}
+
+/// What each member is to hear once all of it is durable.
+///
+/// # Errors
+/// Why none of it can be: a member failed halfway, or the database is out of reach.
+pub(crate) fn run<'a, G: Ground + 'a>(
+    ground: &mut G,
+    members: impl Iterator<Item = &'a mut (dyn Member<G> + 'static)>,
+) -> Result<Vec<Result<(), StoreError>>, StoreError> {
+    let mut outcomes = Vec::with_capacity(members.size_hint().0);
     for member in members {
         let before = ground.mark();
         let ran = catch_unwind(AssertUnwindSafe(|| member.run(ground)))
@@ -119,7 +136,6 @@ fn attempt<G: Ground>(
             outcome => outcomes.push(outcome),
         }
     }
-    ground.commit()?;
     Ok(outcomes)
 }
 

@@ -12,6 +12,9 @@ pub(crate) enum Failure {
     /// From the database.
     #[error(transparent)]
     Sqlite(#[from] rusqlite::Error),
+    /// From the other database.
+    #[error(transparent)]
+    Postgres(#[from] tokio_postgres::Error),
     /// Already in the words of the port.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -26,6 +29,8 @@ impl From<Failure> for StoreError {
             Failure::Store(error) => error,
             Failure::Sqlite(error) if is_unavailable(&error) => Self::Unavailable(error.to_string()),
             Failure::Sqlite(error) => Self::Internal(error.to_string()),
+            Failure::Postgres(error) if is_out_of_reach(&error) => Self::Unavailable(plainly(&error)),
+            Failure::Postgres(error) => Self::Internal(plainly(&error)),
         }
     }
 }
@@ -48,9 +53,52 @@ fn is_unavailable(error: &rusqlite::Error) -> bool {
     )
 }
 
+/// Whether the server is gone, or takes no work now: SQLSTATE classes 08 (connection), 53 (resources, among them a full
+/// disk), 57 (operator intervention, among them a restart and a statement out of time), 58 (system), and single codes for
+/// a server that is read-only, a lock that did not come and a session that was given up.
+fn is_out_of_reach(error: &tokio_postgres::Error) -> bool {
+    match error.code().map(tokio_postgres::error::SqlState::code) {
+        Some(code) => {
+            ["08", "53", "57", "58"].iter().any(|class| code.starts_with(class))
+                || ["25006", "55P03", "25P03"].contains(&code)
+        }
+        None => true,
+    }
+}
+
+/// Whether the server has ended the session, or nobody knows: then a COMMIT that was on its way may have arrived.
+pub(crate) fn ends_the_session(failure: &Failure) -> bool {
+    use tokio_postgres::error::Severity;
+    match failure {
+        Failure::Postgres(error) => error.as_db_error().is_none_or(|told| {
+            matches!(told.parsed_severity(), None | Some(Severity::Fatal | Severity::Panic))
+        }),
+        Failure::Store(error) => matches!(error, StoreError::Unavailable(_)),
+        Failure::Sqlite(_) => false,
+    }
+}
+
+/// The server's own words: the condition, and never the row, which stands in the detail.
+fn plainly(error: &tokio_postgres::Error) -> String {
+    match error.as_db_error() {
+        Some(told) => format!("{} ({})", told.message(), told.code().code()),
+        None => error.to_string(),
+    }
+}
+
 /// A file that cannot be made, read or moved.
 pub(crate) fn unavailable(doing: &str, path: &std::path::Path, error: &std::io::Error) -> StoreError {
     StoreError::Unavailable(format!("cannot {doing} {}: {error}", path.display()))
+}
+
+/// Says what is wrong with a row: table, column and key, never the value.
+pub(crate) fn bad_row(
+    table: &'static str,
+    column: &'static str,
+    key: String,
+    problem: impl std::fmt::Display,
+) -> Failure {
+    StoreError::BadRow { table, column, key, problem: problem.to_string() }.into()
 }
 
 /// A mistake of ours, or a database that is not one of ours.

@@ -5,10 +5,19 @@
 //! The schema is in `migrations/`. [`ExclusiveLock`] keeps a second server away from the file, because the writer's
 //! memory is true only while nobody else writes.
 
+mod acts;
 mod batch;
 mod error;
+mod fields;
 mod lock;
+mod memory;
+mod postgres;
+mod rows;
 mod sqlite;
+mod transfer;
+mod words;
 
 pub use lock::{ExclusiveLock, LockError};
+pub use postgres::{PostgresSettings, PostgresStore};
 pub use sqlite::SqliteStore;
+pub use transfer::{TransferReport, transfer};

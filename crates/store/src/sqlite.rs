@@ -7,23 +7,20 @@
 
 mod applications;
 mod backup;
-mod checks;
+mod cells;
 mod connection;
 mod deliveries;
-mod ended;
-mod fields;
 mod housekeeping;
+mod inserts;
 mod keyring;
+mod ledger;
 mod lookups;
-mod memory;
 mod nodes;
+mod outbox;
 mod paces;
 mod readers;
 mod rebuild;
-mod replay;
-mod rows;
 mod schema;
-mod starts;
 mod verifications;
 mod writer;
 
@@ -181,7 +178,7 @@ impl SqliteStore {
     }
 
     /// Runs a query on one moment's state.
-    async fn read<T, F>(&self, query: F) -> std::result::Result<T, StoreError>
+    pub(crate) async fn read<T, F>(&self, query: F) -> std::result::Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T> + Send + 'static,

@@ -7,10 +7,7 @@ use backstop_domain::{
     code::SubmittedCode,
     id::{ApiKeyId, VerificationId},
     keyring::KeyUse,
-    ports::{
-        Clock, Random,
-        store::{ApiKey, Applications},
-    },
+    ports::{Random, store::ApiKey},
     purpose::Purpose,
     recipient::Recipient,
 };
@@ -191,7 +188,7 @@ async fn rotate(installation: &Installation) -> anyhow::Result<ControlReply> {
 }
 
 async fn backup(installation: &Installation, to: std::path::PathBuf) -> anyhow::Result<ControlReply> {
-    installation.store.backup(&to).await?;
+    installation.backing.backup(&to).await?;
     let bytes = std::fs::metadata(&to)?.len();
     Ok(ControlReply::Backup(BackupReply { file: to, bytes }))
 }

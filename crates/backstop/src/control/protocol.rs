@@ -305,8 +305,10 @@ pub struct MigrateReply {
 pub struct RestoreReply {
     /// The store, as configured.
     pub store: String,
-    /// How large it is.
-    pub bytes: u64,
+    /// How large it is; `None` where other programs put it back.
+    pub bytes: Option<u64>,
+    /// How many verifications were pending in it, and are canceled now.
+    pub canceled: u64,
 }
 
 #[cfg(test)]

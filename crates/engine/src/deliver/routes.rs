@@ -173,6 +173,11 @@ impl RouteTable {
         self.entry(name).map(|entry| (entry.settings.provider.clone(), entry.settings.timeout))
     }
 
+    /// Whether a provider may get only so many messages in a span.
+    pub(crate) fn is_paced(&self, name: &str) -> bool {
+        self.entry(name).is_none_or(|entry| !entry.settings.pace.is_empty())
+    }
+
     /// What a message of this provider costs by its own list.
     pub(crate) fn price(&self, name: &str, region: Option<Region>) -> Option<Price> {
         self.entry(name).and_then(|entry| entry.settings.price.of(region))

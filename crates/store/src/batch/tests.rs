@@ -11,7 +11,7 @@ struct Numbers {
     refuse_commits: usize,
 }
 
-impl Ground for Numbers {
+impl Transactions for Numbers {
     fn begin(&mut self) -> Result<(), StoreError> {
         self.open = self.durable.clone();
         self.transactions += 1;
@@ -31,6 +31,9 @@ impl Ground for Numbers {
     fn undo(&mut self) {
         self.open.clear();
     }
+}
+
+impl Ground for Numbers {
     fn mark(&self) -> u64 {
         self.changes
     }

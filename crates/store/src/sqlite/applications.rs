@@ -7,10 +7,10 @@ use backstop_domain::{
     id::ApiKeyId,
     ports::store::{ApiKey, Applications, StoreError},
 };
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, params};
 
-use super::{SqliteStore, fields::Fields, rows};
-use crate::error::Result;
+use super::SqliteStore;
+use crate::{rows, words};
 
 #[async_trait]
 impl Applications for SqliteStore {
@@ -43,7 +43,7 @@ impl Applications for SqliteStore {
                 params![
                     key.id.to_string(),
                     key.application.0,
-                    rows::authority(key.authority),
+                    words::authority(key.authority),
                     key.hash,
                     key.hint,
                     key.created_at.as_millis(),
@@ -57,10 +57,8 @@ impl Applications for SqliteStore {
 
     async fn keys(&self) -> std::result::Result<Vec<ApiKey>, StoreError> {
         self.read(|connection| {
-            let mut query = connection.prepare_cached(
-                "SELECT id, application_id, authority, hash, hint, created_at, revoked_at FROM api_keys ORDER BY id",
-            )?;
-            query.query_and_then([], key)?.collect()
+            let sql = format!("SELECT {} FROM api_keys ORDER BY id", rows::API_KEY);
+            connection.prepare_cached(&sql)?.query_and_then([], |row| rows::api_key(row))?.collect()
         })
         .await
     }
@@ -75,17 +73,4 @@ impl Applications for SqliteStore {
         })
         .await
     }
-}
-
-fn key(row: &Row<'_>) -> Result<ApiKey> {
-    let mut fields = Fields::of(row, "api_keys", 1);
-    Ok(ApiKey {
-        id: fields.parsed("id")?,
-        application: ApplicationId(fields.take("application_id")?),
-        authority: rows::authority_of(&mut fields)?,
-        hash: fields.take("hash")?,
-        hint: fields.take("hint")?,
-        created_at: fields.moment("created_at")?,
-        revoked_at: fields.moment_if_any("revoked_at")?,
-    })
 }

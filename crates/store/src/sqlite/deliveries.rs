@@ -12,15 +12,16 @@ use backstop_domain::{
     clock::Timestamp,
     delivery::{Delivery, DeliveryState, Lease},
     id::{DeliveryId, NodeId, VerificationId},
-    plan::MAX_MESSAGES,
     ports::store::{AttemptResult, Begun, Deliveries, DeliveryTask, NewAttempt, StoreError},
 };
 use rusqlite::{Connection, params};
 
-use super::{SqliteStore, fields::Fields, lookups, paces, rows, writer::Unit};
-use crate::error::Result;
-
-mod answers;
+use super::{SqliteStore, lookups, writer::Unit};
+use crate::{
+    acts::{answers, attempts, held_by},
+    error::Result,
+    rows,
+};
 
 #[async_trait]
 impl Deliveries for SqliteStore {
@@ -33,14 +34,14 @@ impl Deliveries for SqliteStore {
     ) -> std::result::Result<Option<DeliveryTask>, StoreError> {
         self.read(move |connection| {
             let found = lookups::delivery(connection, application, verification, delivery)?;
-            let leased = found.filter(|delivery| held_by(delivery, holder));
+            let leased = found.filter(|delivery| held_by(delivery.lease, holder));
             leased.map_or(Ok(None), |delivery| lookups::task(connection, delivery))
         })
         .await
     }
 
     async fn begin_attempt(&self, attempt: NewAttempt) -> std::result::Result<Begun, StoreError> {
-        self.write(move |unit| begin(unit, &attempt)).await
+        self.write(move |unit| attempts::begin(unit, &attempt)).await
     }
 
     async fn finish_attempt(&self, result: AttemptResult) -> std::result::Result<(), StoreError> {
@@ -54,17 +55,8 @@ impl Deliveries for SqliteStore {
         holder: NodeId,
         now: Timestamp,
     ) -> std::result::Result<(), StoreError> {
-        let (application, verification, id) = (delivery.application, delivery.verification, delivery.id);
-        self.write(move |unit| {
-            unit.memory.see(now);
-            match lookups::delivery(&unit.connection, application, verification, id)? {
-                Some(row) if held_by(&row, holder) => {
-                    answers::end(unit, (application, verification, id), row.state, state)
-                }
-                _ => Ok(()),
-            }
-        })
-        .await
+        let key = (delivery.application, delivery.verification, delivery.id);
+        self.write(move |unit| attempts::finish(unit, key, state, holder, now)).await
     }
 
     async fn renew(
@@ -72,16 +64,7 @@ impl Deliveries for SqliteStore {
         deliveries: Vec<(ApplicationId, VerificationId, DeliveryId)>,
         lease: Lease,
     ) -> std::result::Result<Vec<DeliveryId>, StoreError> {
-        self.write(move |unit| {
-            let mut lost = Vec::new();
-            for (application, verification, id) in &deliveries {
-                if !renew(unit, *application, *verification, *id, lease)? {
-                    lost.push(*id);
-                }
-            }
-            Ok(lost)
-        })
-        .await
+        self.write(move |unit| attempts::renew(unit, &deliveries, lease)).await
     }
 
     async fn recover(
@@ -92,82 +75,6 @@ impl Deliveries for SqliteStore {
     ) -> std::result::Result<Vec<DeliveryTask>, StoreError> {
         self.write(move |unit| recover(unit, lease, now, limit)).await
     }
-}
-
-fn held_by(delivery: &Delivery, holder: NodeId) -> bool {
-    delivery.lease.is_some_and(|lease| lease.holder == holder)
-}
-
-fn begin(unit: &mut Unit, new: &NewAttempt) -> Result<Begun> {
-    unit.memory.see(new.now);
-    let connection = &unit.connection;
-    let Some(standing) = standing(connection, new)? else { return Ok(Begun::LeaseLost) };
-    if !standing.may_send {
-        return Ok(Begun::Ended);
-    }
-    if let Err(until) = paces::take(connection, &new.provider, &new.pace, new.now)? {
-        return Ok(Begun::Paced { until });
-    }
-    rows::insert_attempt(connection, new)?;
-    if standing.leased_until != new.lease.until {
-        renew(unit, new.application, new.verification, new.delivery, new.lease)?;
-    }
-    Ok(Begun::Send)
-}
-
-/// What decides whether an attempt may leave.
-struct Standing {
-    leased_until: Timestamp,
-    may_send: bool,
-}
-
-/// How a delivery of this holder stands; `None` if it is another's or done.
-fn standing(connection: &Connection, new: &NewAttempt) -> Result<Option<Standing>> {
-    let mut query = connection.prepare_cached(
-        "SELECT d.application_id, d.verification_id, d.id, d.lease_until, \
-         ifnull(v.status = 'pending' AND v.expires_at > ?5, 0) AND (SELECT count(*) FROM attempts a \
-         WHERE a.application_id = ?1 AND a.verification_id = ?2 AND a.state <> 'rejected') < ?6 \
-         FROM deliveries d LEFT JOIN verifications v \
-         ON v.application_id = d.application_id AND v.id = d.verification_id \
-         WHERE d.application_id = ?1 AND d.verification_id = ?2 AND d.id = ?3 AND d.lease_holder = ?4",
-    )?;
-    let key = params![
-        new.application.0,
-        new.verification.to_string(),
-        new.delivery.to_string(),
-        new.lease.holder.to_string(),
-        new.now.as_millis(),
-        MAX_MESSAGES as i64
-    ];
-    let mut found = query.query_and_then(key, |row| -> Result<Standing> {
-        let mut fields = Fields::after_key(row, "deliveries", 3);
-        Ok(Standing { leased_until: fields.moment("lease_until")?, may_send: fields.take("may_send")? })
-    })?;
-    found.next().transpose()
-}
-
-/// Renews a lease. Says whether it is still the holder's.
-fn renew(
-    unit: &Unit,
-    application: ApplicationId,
-    verification: VerificationId,
-    id: DeliveryId,
-    lease: Lease,
-) -> Result<bool> {
-    let changed = unit
-        .connection
-        .prepare_cached(
-            "UPDATE deliveries SET lease_until = ?5 \
-             WHERE application_id = ?1 AND verification_id = ?2 AND id = ?3 AND lease_holder = ?4",
-        )?
-        .execute(params![
-            application.0,
-            verification.to_string(),
-            id.to_string(),
-            lease.holder.to_string(),
-            lease.until.as_millis()
-        ])?;
-    Ok(changed == 1)
 }
 
 fn recover(unit: &mut Unit, lease: Lease, now: Timestamp, limit: u32) -> Result<Vec<DeliveryTask>> {
@@ -214,7 +121,7 @@ fn left_behind(connection: &Connection, now: Timestamp, limit: usize) -> Result<
     );
     let mut query = connection.prepare_cached(&sql)?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    query.query_and_then(params![now.as_millis(), limit], rows::delivery)?.collect()
+    query.query_and_then(params![now.as_millis(), limit], |row| rows::delivery(row))?.collect()
 }
 
 fn take_over(unit: &Unit, delivery: &Delivery, lease: Lease, now: Timestamp) -> Result<()> {

@@ -1,14 +1,11 @@
 //! The keyring at rest: sealed keys, and the fingerprint of the root key that opens them. The root key is never here.
 
 use async_trait::async_trait;
-use backstop_domain::{
-    keyring::{KeyUse, Kid},
-    ports::store::{Keys, StoreError, WrappedKey},
-};
-use rusqlite::{Connection, Row, params};
+use backstop_domain::ports::store::{Keys, StoreError, WrappedKey};
+use rusqlite::{Connection, params};
 
-use super::{SqliteStore, fields::Fields, lookups};
-use crate::error::Result;
+use super::{SqliteStore, lookups};
+use crate::{error::Result, rows};
 
 /// The key of the fingerprint in `meta`.
 const FINGERPRINT: &str = "root_fingerprint";
@@ -41,9 +38,8 @@ impl Keys for SqliteStore {
 
     async fn ring(&self) -> std::result::Result<Vec<WrappedKey>, StoreError> {
         self.read(|connection| {
-            let mut query = connection
-                .prepare_cached("SELECT kid, key_use, wrapped, created_at FROM keyring ORDER BY kid")?;
-            query.query_and_then([], wrapped)?.collect()
+            let sql = format!("SELECT {} FROM keyring ORDER BY kid", rows::RING_KEY);
+            connection.prepare_cached(&sql)?.query_and_then([], |row| rows::ring_key(row))?.collect()
         })
         .await
     }
@@ -61,17 +57,4 @@ fn insert(connection: &Connection, keys: &[WrappedKey]) -> Result<()> {
         )?;
     }
     Ok(())
-}
-
-fn wrapped(row: &Row<'_>) -> Result<WrappedKey> {
-    let mut fields = Fields::of(row, "keyring", 1);
-    let kid = Kid(fields.take("kid")?);
-    let word: String = fields.take("key_use")?;
-    let key_use = KeyUse::ALL.into_iter().find(|key_use| key_use.as_str() == word);
-    Ok(WrappedKey {
-        kid,
-        key_use: key_use.ok_or_else(|| fields.bad("key_use", "no such use"))?,
-        wrapped: fields.take("wrapped")?,
-        created_at: fields.moment("created_at")?,
-    })
 }

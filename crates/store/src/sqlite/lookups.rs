@@ -12,8 +12,10 @@ use backstop_domain::{
 };
 use rusqlite::{Connection, OptionalExtension, named_params, params};
 
-use super::rows;
-use crate::error::{Failure, Result};
+use crate::{
+    error::{Failure, Result},
+    rows,
+};
 
 /// The most rows of one page.
 const MAX_PAGE: u32 = 1000;
@@ -29,7 +31,8 @@ pub(super) fn verification(
     let sql =
         format!("SELECT {} FROM verifications WHERE application_id = ?1 AND id = ?2", rows::VERIFICATION);
     let mut query = connection.prepare_cached(&sql)?;
-    let mut found = query.query_and_then(params![application.0, id.to_string()], rows::verification)?;
+    let mut found =
+        query.query_and_then(params![application.0, id.to_string()], |row| rows::verification(row))?;
     found.next().transpose()
 }
 
@@ -46,7 +49,7 @@ pub(super) fn delivery(
     );
     let mut query = connection.prepare_cached(&sql)?;
     let key = params![application.0, verification.to_string(), id.to_string()];
-    let mut found = query.query_and_then(key, rows::delivery)?;
+    let mut found = query.query_and_then(key, |row| rows::delivery(row))?;
     found.next().transpose()
 }
 
@@ -57,7 +60,7 @@ fn deliveries(connection: &Connection, of: &Verification) -> Result<Vec<Delivery
         rows::DELIVERY
     );
     let mut query = connection.prepare_cached(&sql)?;
-    query.query_and_then(params![of.application.0, of.id.to_string()], rows::delivery)?.collect()
+    query.query_and_then(params![of.application.0, of.id.to_string()], |row| rows::delivery(row))?.collect()
 }
 
 /// The attempts of a verification, oldest first.
@@ -71,7 +74,9 @@ pub(super) fn attempts(
         rows::ATTEMPT
     );
     let mut query = connection.prepare_cached(&sql)?;
-    query.query_and_then(params![application.0, verification.to_string()], rows::attempt)?.collect()
+    query
+        .query_and_then(params![application.0, verification.to_string()], |row| rows::attempt(row))?
+        .collect()
 }
 
 /// When the latest delivery of a verification was asked for.
@@ -143,7 +148,7 @@ pub(super) fn page(
             ":now": filter.now.as_millis(),
             ":limit": filter.limit.min(MAX_PAGE),
         },
-        rows::verification,
+        |row| rows::verification(row),
     )?;
     found.map(|verification| view(connection, verification?)).collect()
 }

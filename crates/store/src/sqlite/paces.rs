@@ -8,8 +8,7 @@ use backstop_domain::{
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::fields::bad_row;
-use crate::error::Result;
+use crate::error::{Result, bad_row};
 
 /// Takes a place of each pace, or of none. `Err` says when all of them may have one.
 pub(super) fn take(

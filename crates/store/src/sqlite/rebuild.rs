@@ -16,12 +16,12 @@ use backstop_domain::{
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{
+use crate::{
+    error::Result,
     fields::Fields,
     memory::{Live, Memory, Remembered},
     rows,
 };
-use crate::error::Result;
 
 /// The longest life of a code.
 pub(super) const MAX_LIFE: Duration = Duration::from_secs(86_400);
@@ -91,10 +91,7 @@ fn deliveries(
     let horizon = (now - LONGEST_WINDOW).as_millis();
     let mut rows = query.query(params![application.0, from.to_string(), horizon])?;
     while let Some(row) = rows.next()? {
-        let mut fields = Fields::of(row, "deliveries", 3);
-        for key in ["application_id", "verification_id", "id"] {
-            fields.take::<rusqlite::types::Value>(key)?;
-        }
+        let mut fields = Fields::after_key(row, "deliveries", 3);
         let at = fields.moment("created_at")?;
         let recipient = fields.hash("recipient")?;
         let network = fields.hash_if_any("network")?;
@@ -128,10 +125,7 @@ fn checks(
     let horizon = (now - LONGEST_WINDOW).as_millis();
     let mut rows = query.query(params![application.0, from.to_string(), horizon])?;
     while let Some(row) = rows.next()? {
-        let mut fields = Fields::of(row, "checks", 3);
-        for key in ["application_id", "verification_id", "number"] {
-            fields.take::<rusqlite::types::Value>(key)?;
-        }
+        let mut fields = Fields::after_key(row, "checks", 3);
         let at = fields.moment("at")?;
         let bucket = Bucket::Checks(application, fields.hash("recipient")?);
         memory.record(bucket, fields.take("public")?, at);

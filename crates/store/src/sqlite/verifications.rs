@@ -12,7 +12,8 @@ use backstop_domain::{
     purpose::Purpose,
 };
 
-use super::{SqliteStore, checks, ended, housekeeping, lookups, starts};
+use super::{SqliteStore, housekeeping, lookups};
+use crate::acts::{checks, ended, starts};
 
 #[async_trait]
 impl Verifications for SqliteStore {

@@ -13,10 +13,11 @@ use std::{
 use backstop_domain::ports::store::StoreError;
 use rusqlite::Connection;
 
-use super::{memory::Memory, rebuild};
+use super::rebuild;
 use crate::{
-    batch::{Answer, Ground, MAX_BATCH, Member, call, execute},
+    batch::{Answer, Ground, MAX_BATCH, Member, Transactions, call, execute},
     error::{Failure, Result, internal},
+    memory::Memory,
 };
 
 /// How many acts may wait.
@@ -52,6 +53,12 @@ impl Unit {
 }
 
 impl Ground for Unit {
+    fn mark(&self) -> u64 {
+        self.connection.total_changes() + self.memory.changes()
+    }
+}
+
+impl Transactions for Unit {
     fn begin(&mut self) -> std::result::Result<(), StoreError> {
         self.run("BEGIN IMMEDIATE")?;
         if self.stale {
@@ -73,10 +80,6 @@ impl Ground for Unit {
         {
             tracing::error!(error = %error, "a transaction could not be rolled back");
         }
-    }
-
-    fn mark(&self) -> u64 {
-        self.connection.total_changes() + self.memory.changes()
     }
 }
 

@@ -1,22 +1,6 @@
-//! What the store promises, shown on real SQLite files.
+//! What the store promises, shown on real databases: one contract, and what each database promises beside it.
 
-#[cfg(test)]
-mod checks;
-#[cfg(test)]
-mod deliveries;
-#[cfg(test)]
-mod ended;
-#[cfg(test)]
-mod listing;
-#[cfg(test)]
-mod migrations;
-#[cfg(test)]
-mod races;
-#[cfg(test)]
-mod rebuilt;
 #[cfg(test)]
 mod setup;
 #[cfg(test)]
-mod starts;
-#[cfg(test)]
-mod views;
+mod sqlite;

@@ -171,7 +171,7 @@ fn the_store_commands_say_what_they_did() {
         migrate::answer(&migrated(Some(1)), Style::PLAIN),
         backup::answer(&backup_reply, Style::PLAIN).unwrap(),
         restore::answer(
-            &RestoreReply { store: "sqlite://data/backstop.db".into(), bytes: 999 },
+            &RestoreReply { store: "sqlite://data/backstop.db".into(), bytes: Some(999), canceled: 2 },
             Style::PLAIN,
         ),
     ];

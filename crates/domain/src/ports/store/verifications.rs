@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use super::{Idempotency, Once, StoreError};
+use super::{Idempotency, NewAttempt, Once, StoreError};
 use crate::{
     application::{ApplicationId, Authority},
     attempt::Attempt,
@@ -26,6 +26,9 @@ pub struct NewVerification {
     pub delivery: DeliveryId,
     /// Who will work on the delivery.
     pub lease: Lease,
+    /// The attempt to write down in the same act, if the verification is new and its recipient has not opted out of the
+    /// provider. It takes no place of a pace: an attempt through a provider that has one is begun on its own.
+    pub first_attempt: Option<NewAttempt>,
     /// The limits to charge.
     pub rules: Vec<Rule>,
     /// The wait between two deliveries of one verification, for joining.
@@ -47,6 +50,9 @@ pub enum Opened {
         /// A replay sends nothing and knows none.
         #[serde(skip)]
         opted_out: Vec<String>,
+        /// Whether the first attempt is written down: send it.
+        #[serde(skip)]
+        begun: bool,
     },
     /// Nothing was written.
     Refused(Refusal),

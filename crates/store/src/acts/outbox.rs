@@ -1,0 +1,63 @@
+//! What attempts, answers and leases may read and write.
+
+use backstop_domain::{
+    application::ApplicationId,
+    attempt::AttemptState,
+    clock::Timestamp,
+    delivery::{DeliveryState, Lease},
+    id::{DeliveryId, NodeId, VerificationId},
+    limit::Pace,
+    ports::store::{AttemptResult, NewAttempt},
+};
+
+use crate::error::Result;
+
+/// Names a delivery's row.
+pub(crate) type DeliveryKey = (ApplicationId, VerificationId, DeliveryId);
+
+/// What decides whether an attempt may leave.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Standing {
+    pub(crate) leased_until: Timestamp,
+    /// The verification is pending, and has room for one more message.
+    pub(crate) may_send: bool,
+}
+
+/// The rows of deliveries and attempts, inside one transaction.
+pub(crate) trait Outbox {
+    /// Notes the moment that a caller lives in.
+    fn see(&mut self, now: Timestamp);
+
+    /// How a delivery of this holder stands; `None` if it is another's or done.
+    fn standing(&self, new: &NewAttempt) -> Result<Option<Standing>>;
+    /// Where an attempt stands.
+    fn attempt_state(&self, of: &AttemptResult) -> Result<Option<AttemptState>>;
+    /// Where a delivery stands and who has it.
+    fn delivery(&self, key: DeliveryKey) -> Result<Option<(DeliveryState, Option<Lease>)>>;
+
+    /// Takes a place of each pace, or of none. `Err` says when all of them may have one.
+    fn take_place(
+        &mut self,
+        provider: &str,
+        paces: &[Pace],
+        now: Timestamp,
+    ) -> Result<std::result::Result<(), Timestamp>>;
+    /// Writes a new attempt, `sending`, numbered within its verification.
+    fn add_attempt(&mut self, new: &NewAttempt) -> Result<()>;
+    /// Renews a lease. Says whether it is still the holder's.
+    fn renew(&mut self, key: DeliveryKey, lease: Lease) -> Result<bool>;
+    /// Writes an answer that moves the attempt forward.
+    fn settle(&mut self, result: &AttemptResult, response: Option<String>) -> Result<()>;
+    /// Keeps only the vendor's words of an answer that moves nothing.
+    fn keep_words(&mut self, result: &AttemptResult, response: String) -> Result<()>;
+    /// Notes that the recipient opted out of the attempt's provider.
+    fn opt_out(&mut self, result: &AttemptResult) -> Result<()>;
+    /// Writes the state of a delivery. Its lease ends with it, or with the last of its attempts that is still being sent:
+    /// until then a crash must leave somebody to call that attempt unknown.
+    fn end(&mut self, key: DeliveryKey, state: DeliveryState) -> Result<()>;
+}
+
+/// Whether a delivery is leased to `holder`.
+pub(crate) fn held_by(lease: Option<Lease>, holder: NodeId) -> bool {
+    lease.is_some_and(|lease| lease.holder == holder)
+}

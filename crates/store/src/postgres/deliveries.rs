@@ -1,0 +1,72 @@
+//! The port's [`Deliveries`]: which act or query each call is.
+
+use async_trait::async_trait;
+use backstop_domain::{
+    application::ApplicationId,
+    clock::Timestamp,
+    delivery::{Delivery, DeliveryState, Lease},
+    id::{DeliveryId, NodeId, VerificationId},
+    ports::store::{AttemptResult, Begun, Deliveries, DeliveryTask, NewAttempt, StoreError},
+};
+
+use super::{PostgresStore, buckets, lane::receive, outbox::Needs, recovery};
+use crate::acts::{answers, attempts};
+
+#[async_trait]
+impl Deliveries for PostgresStore {
+    async fn task(
+        &self,
+        application: ApplicationId,
+        verification: VerificationId,
+        delivery: DeliveryId,
+        holder: NodeId,
+    ) -> Result<Option<DeliveryTask>, StoreError> {
+        let key = (application, verification, delivery);
+        self.run(Box::new(move |session| Box::pin(recovery::task(session, key, holder)))).await
+    }
+
+    async fn begin_attempt(&self, attempt: NewAttempt) -> Result<Begun, StoreError> {
+        let paces = attempt.pace.iter().map(|pace| buckets::pace(&attempt.provider, pace.span)).collect();
+        let verifications = vec![(attempt.application, attempt.verification)];
+        let needs = Needs { now: attempt.now, verifications, paces };
+        receive(self.attempts.submit(needs, move |draft| attempts::begin(draft, &attempt))?).await
+    }
+
+    async fn finish_attempt(&self, result: AttemptResult) -> Result<(), StoreError> {
+        let needs = Needs::of(result.now, [(result.application, result.verification)]);
+        receive(self.attempts.submit(needs, move |draft| answers::finish_attempt(draft, &result))?).await
+    }
+
+    async fn finish(
+        &self,
+        delivery: &Delivery,
+        state: DeliveryState,
+        holder: NodeId,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let key = (delivery.application, delivery.verification, delivery.id);
+        let needs = Needs::of(now, [(key.0, key.1)]);
+        let act = move |draft: &mut _| attempts::finish(draft, key, state, holder, now);
+        receive(self.attempts.submit(needs, act)?).await
+    }
+
+    async fn renew(
+        &self,
+        deliveries: Vec<(ApplicationId, VerificationId, DeliveryId)>,
+        lease: Lease,
+    ) -> Result<Vec<DeliveryId>, StoreError> {
+        let verifications =
+            deliveries.iter().map(|(application, verification, _)| (*application, *verification));
+        let needs = Needs::of(Timestamp::default(), verifications);
+        receive(self.attempts.submit(needs, move |draft| attempts::renew(draft, &deliveries, lease))?).await
+    }
+
+    async fn recover(
+        &self,
+        lease: Lease,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<DeliveryTask>, StoreError> {
+        self.run(Box::new(move |session| Box::pin(recovery::recover(session, lease, now, limit)))).await
+    }
+}

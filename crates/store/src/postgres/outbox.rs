@@ -1,0 +1,242 @@
+//! A batch as an [`Outbox`]: the deliveries and attempts that its acts need, in memory, and what they have made of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+use backstop_domain::{
+    attempt::AttemptState,
+    clock::Timestamp,
+    delivery::{DeliveryState, Lease},
+    id::{AttemptId, DeliveryId},
+    limit::{Pace, PaceBook},
+    plan::MAX_MESSAGES,
+    ports::store::{AttemptResult, NewAttempt},
+    verification::Status,
+};
+
+use super::{
+    buckets::{self, Key},
+    lane::Draft,
+    ledger::VerificationKey,
+    session::Session,
+};
+use crate::{
+    acts::{DeliveryKey, Outbox, Standing, held_by},
+    batch::Ground,
+    error::{Result, internal},
+};
+
+pub(super) mod load;
+pub(super) mod write;
+
+/// What an act on deliveries needs to have locked and read before it runs.
+#[derive(Debug)]
+pub(super) struct Needs {
+    /// The moment that the caller lives in.
+    pub(super) now: Timestamp,
+    /// The verifications whose deliveries are to be locked, and whose attempts are to be read.
+    pub(super) verifications: Vec<VerificationKey>,
+    /// The rows of paces to lock.
+    pub(super) paces: Vec<Key>,
+}
+
+impl Needs {
+    /// Of an act that takes no place of a pace.
+    pub(super) fn of(now: Timestamp, verifications: impl IntoIterator<Item = VerificationKey>) -> Self {
+        Self { now, verifications: verifications.into_iter().collect(), paces: Vec::new() }
+    }
+}
+
+/// See the module.
+#[derive(Default)]
+pub(super) struct OutboxDraft {
+    transaction: String,
+    now: Timestamp,
+    changes: u64,
+    deliveries: BTreeMap<DeliveryKey, (DeliveryState, Option<Lease>)>,
+    verifications: BTreeMap<VerificationKey, (Status, Timestamp)>,
+    attempts: BTreeMap<VerificationKey, BTreeMap<AttemptId, (DeliveryId, AttemptState)>>,
+    paces: BTreeMap<Key, PaceBook>,
+    new: New,
+}
+
+/// What is to be written.
+#[derive(Default)]
+struct New {
+    attempts: Vec<NewAttempt>,
+    numbers: Vec<u32>,
+    settled: BTreeMap<(VerificationKey, AttemptId), Settled>,
+    words: BTreeMap<(VerificationKey, AttemptId), String>,
+    opt_outs: Vec<(VerificationKey, AttemptId, Timestamp)>,
+    deliveries: BTreeSet<DeliveryKey>,
+    paces: BTreeSet<Key>,
+}
+
+/// An answer that moved an attempt forward.
+#[derive(Debug, Clone)]
+struct Settled {
+    state: AttemptState,
+    outcome: String,
+    rejection: Option<String>,
+    vendor_id: Option<String>,
+    response: Option<String>,
+    price: Option<String>,
+    at: Timestamp,
+}
+
+impl OutboxDraft {
+    fn attempts_of(&self, key: VerificationKey) -> impl Iterator<Item = &(DeliveryId, AttemptState)> {
+        self.attempts.get(&key).into_iter().flat_map(BTreeMap::values)
+    }
+}
+
+#[async_trait]
+impl Draft for OutboxDraft {
+    type Needs = Needs;
+
+    async fn load(session: &mut Session, needs: &[&Needs]) -> Result<Self> {
+        load::load(session, needs).await
+    }
+
+    fn transaction(&self) -> &str {
+        &self.transaction
+    }
+
+    async fn commit(self, session: &mut Session) -> Result<()> {
+        write::commit(self, session).await
+    }
+}
+
+impl Ground for OutboxDraft {
+    fn mark(&self) -> u64 {
+        self.changes
+    }
+}
+
+impl Outbox for OutboxDraft {
+    fn see(&mut self, now: Timestamp) {
+        self.now = self.now.max(now);
+    }
+
+    fn standing(&self, new: &NewAttempt) -> Result<Option<Standing>> {
+        let key = (new.application, new.verification);
+        let Some((_, Some(lease))) = self.deliveries.get(&(key.0, key.1, new.delivery)) else {
+            return Ok(None);
+        };
+        if lease.holder != new.lease.holder {
+            return Ok(None);
+        }
+        let pending = self
+            .verifications
+            .get(&key)
+            .is_some_and(|(status, expires_at)| *status == Status::Pending && *expires_at > new.now);
+        let messages = self.attempts_of(key).filter(|(_, state)| *state != AttemptState::Rejected).count();
+        Ok(Some(Standing { leased_until: lease.until, may_send: pending && messages < MAX_MESSAGES }))
+    }
+
+    fn attempt_state(&self, of: &AttemptResult) -> Result<Option<AttemptState>> {
+        let attempts = self.attempts.get(&(of.application, of.verification));
+        Ok(attempts.and_then(|attempts| attempts.get(&of.id)).map(|(_, state)| *state))
+    }
+
+    fn delivery(&self, key: DeliveryKey) -> Result<Option<(DeliveryState, Option<Lease>)>> {
+        Ok(self.deliveries.get(&key).copied())
+    }
+
+    fn take_place(
+        &mut self,
+        provider: &str,
+        paces: &[Pace],
+        now: Timestamp,
+    ) -> Result<std::result::Result<(), Timestamp>> {
+        let mut books = Vec::with_capacity(paces.len());
+        let mut until = None;
+        for pace in paces {
+            let key = buckets::pace(provider, pace.span);
+            let mut book = self.paces.get(&key).cloned().unwrap_or_default();
+            until = until.max(book.take(*pace, now).err());
+            books.push((key, book));
+        }
+        if let Some(until) = until {
+            return Ok(Err(until));
+        }
+        for (key, book) in books {
+            self.changes += 1;
+            self.new.paces.insert(key.clone());
+            self.paces.insert(key, book);
+        }
+        Ok(Ok(()))
+    }
+
+    fn add_attempt(&mut self, new: &NewAttempt) -> Result<()> {
+        self.changes += 1;
+        let attempts = self.attempts.entry((new.application, new.verification)).or_default();
+        let number = attempts.len() + 1;
+        attempts.insert(new.id, (new.delivery, AttemptState::Sending));
+        self.new.numbers.push(u32::try_from(number).unwrap_or(u32::MAX));
+        self.new.attempts.push(new.clone());
+        Ok(())
+    }
+
+    fn renew(&mut self, key: DeliveryKey, lease: Lease) -> Result<bool> {
+        match self.deliveries.get_mut(&key) {
+            Some((_, held)) if held_by(*held, lease.holder) => {
+                *held = Some(lease);
+                self.changes += 1;
+                self.new.deliveries.insert(key);
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    fn settle(&mut self, result: &AttemptResult, response: Option<String>) -> Result<()> {
+        self.changes += 1;
+        let verification = (result.application, result.verification);
+        let attempts = self.attempts.entry(verification).or_default();
+        attempts.entry(result.id).and_modify(|(_, state)| *state = result.state);
+        let rejection = result.rejection.as_ref().map(serde_json::to_string).transpose();
+        let before = self.new.settled.remove(&(verification, result.id));
+        let (vendor_id, words, price) =
+            before.map_or((None, None, None), |before| (before.vendor_id, before.response, before.price));
+        let settled = Settled {
+            state: result.state,
+            outcome: result.outcome.clone(),
+            rejection: rejection.map_err(|error| internal(error.to_string()))?,
+            vendor_id: result.vendor_id.clone().or(vendor_id),
+            response: response.or(words),
+            price: result.price.clone().or(price),
+            at: result.now,
+        };
+        self.new.settled.insert((verification, result.id), settled);
+        Ok(())
+    }
+
+    fn keep_words(&mut self, result: &AttemptResult, response: String) -> Result<()> {
+        self.changes += 1;
+        let key = ((result.application, result.verification), result.id);
+        match self.new.settled.get_mut(&key) {
+            Some(settled) => settled.response = Some(response),
+            None => drop(self.new.words.insert(key, response)),
+        }
+        Ok(())
+    }
+
+    fn opt_out(&mut self, result: &AttemptResult) -> Result<()> {
+        self.changes += 1;
+        self.new.opt_outs.push(((result.application, result.verification), result.id, result.now));
+        Ok(())
+    }
+
+    fn end(&mut self, key: DeliveryKey, state: DeliveryState) -> Result<()> {
+        self.changes += 1;
+        let sending = self
+            .attempts_of((key.0, key.1))
+            .any(|(delivery, state)| *delivery == key.2 && *state == AttemptState::Sending);
+        if let Some(row) = self.deliveries.get_mut(&key) {
+            *row = (state, row.1.filter(|_| sending));
+            self.new.deliveries.insert(key);
+        }
+        Ok(())
+    }
+}

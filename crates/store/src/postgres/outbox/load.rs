@@ -1,0 +1,87 @@
+//! Locking and reading what a batch of acts on deliveries needs, in two exchanges with the server.
+//!
+//! First the locks: rows of paces, then deliveries, each in the order of their keys. All deliveries of a verification are
+//! locked together, so that its messages are counted by one batch at a time. Then, with nobody else able to begin or to
+//! settle one any more, the attempts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use backstop_domain::{application::ApplicationId, delivery::Lease};
+use futures::try_join;
+
+use super::{Needs, OutboxDraft};
+use crate::{
+    error::Result,
+    fields::Fields,
+    postgres::{
+        buckets::Key,
+        ledger::load::{Columns, TRANSACTION, ask},
+        session::Session,
+    },
+};
+
+const PACES: &str = "INSERT INTO buckets AS b (key, latest, charges, live) \
+     SELECT key, 0, '', '' FROM unnest($1::bytea[]) w (key) \
+     ON CONFLICT (key) DO UPDATE SET live = b.live RETURNING b.key, b.charges";
+
+const DELIVERIES: &str = "SELECT d.application_id, d.verification_id, d.id, d.state, d.lease_holder, d.lease_until \
+     FROM unnest($1::bigint[], $2::text[]) w (a, v) \
+     JOIN deliveries d ON d.application_id = w.a AND d.verification_id = w.v \
+     ORDER BY d.application_id, d.verification_id, d.id FOR UPDATE OF d";
+
+const ATTEMPTS: &str = "SELECT t.application_id, t.verification_id, t.id, t.delivery_id, t.state \
+     FROM unnest($1::bigint[], $2::text[]) w (a, v) \
+     JOIN attempts t ON t.application_id = w.a AND t.verification_id = w.v";
+
+const VERIFICATIONS: &str = "SELECT v.application_id, v.id, v.status, v.expires_at \
+     FROM unnest($1::bigint[], $2::text[]) w (a, i) JOIN verifications v ON v.application_id = w.a AND v.id = w.i";
+
+/// Begins a transaction and reads and locks what `needs` name.
+pub(super) async fn load(session: &mut Session, needs: &[&Needs]) -> Result<OutboxDraft> {
+    let now = needs.iter().map(|need| need.now).max().unwrap_or_default();
+    let mut draft = OutboxDraft { now, ..OutboxDraft::default() };
+    let keys = Columns::of(needs.iter().flat_map(|need| need.verifications.iter().copied()));
+    let paces: BTreeSet<&Key> = needs.iter().flat_map(|need| &need.paces).collect();
+    let paces: Vec<&[u8]> = paces.into_iter().map(Vec::as_slice).collect();
+
+    let transaction = session.prepare(TRANSACTION).await?;
+    let lock = (session.prepare(PACES).await?, session.prepare(DELIVERIES).await?);
+    let read = (session.prepare(ATTEMPTS).await?, session.prepare(VERIFICATIONS).await?);
+    let client = session.client();
+    let (_, transaction, paced, deliveries) = try_join!(
+        session.begin(),
+        async { Ok(client.query_one(&transaction, &[]).await?) },
+        async { ask(client, &lock.0, !paces.is_empty(), &[&paces]).await },
+        keys.ask(client, &lock.1),
+    )?;
+    let (attempts, verifications) = try_join!(keys.ask(client, &read.0), keys.ask(client, &read.1))?;
+
+    draft.transaction = transaction.try_get(0)?;
+    for row in &paced {
+        let mut fields = Fields::of(row, "buckets", 0);
+        let key: Key = fields.take("key")?;
+        draft.paces.insert(key, fields.parsed("charges")?);
+    }
+    for row in &deliveries {
+        let mut fields = Fields::of(row, "deliveries", 3);
+        let application = ApplicationId(fields.take("application_id")?);
+        let key = (application, fields.parsed("verification_id")?, fields.parsed("id")?);
+        let state = fields.parsed("state")?;
+        let holder = fields.parsed_if_any("lease_holder")?;
+        let lease = holder.zip(fields.moment_if_any("lease_until")?);
+        draft.deliveries.insert(key, (state, lease.map(|(holder, until)| Lease { holder, until })));
+    }
+    for row in &attempts {
+        let mut fields = Fields::of(row, "attempts", 3);
+        let key = (ApplicationId(fields.take("application_id")?), fields.parsed("verification_id")?);
+        let id = fields.parsed("id")?;
+        let of_verification: &mut BTreeMap<_, _> = draft.attempts.entry(key).or_default();
+        of_verification.insert(id, (fields.parsed("delivery_id")?, fields.parsed("state")?));
+    }
+    for row in &verifications {
+        let mut fields = Fields::of(row, "verifications", 2);
+        let key = (ApplicationId(fields.take("application_id")?), fields.parsed("id")?);
+        draft.verifications.insert(key, (fields.parsed("status")?, fields.moment("expires_at")?));
+    }
+    Ok(draft)
+}

@@ -1,0 +1,178 @@
+//! Taking deliveries over whose lease has ended, and reading what a worker needs.
+//!
+//! Nodes that look at the same time do not wait for each other: each takes what no other is just taking. Whoever held
+//! the lease before and is only paused finds it gone.
+
+use std::collections::BTreeMap;
+
+use backstop_domain::{
+    application::ApplicationId,
+    attempt::Attempt,
+    clock::Timestamp,
+    delivery::{Delivery, DeliveryState, Lease},
+    id::NodeId,
+    ports::store::{DeliveryTask, StoreError},
+    verification::Verification,
+};
+
+use super::{
+    ledger::{VerificationKey, load::Columns},
+    read,
+    session::Session,
+};
+use crate::{
+    acts::{DeliveryKey, held_by},
+    error::Result,
+    fields::Fields,
+    rows,
+};
+
+fn left_behind_sql() -> &'static str {
+    static SQL: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| {
+        format!(
+            "SELECT {} FROM deliveries WHERE lease_until IS NOT NULL AND lease_until <= $1 \
+             ORDER BY lease_until, application_id, verification_id, id LIMIT $2 FOR UPDATE SKIP LOCKED",
+            rows::DELIVERY
+        )
+    });
+    &SQL
+}
+
+fn one_sql() -> &'static str {
+    static SQL: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| {
+        format!(
+            "SELECT {} FROM deliveries WHERE application_id = $1 AND verification_id = $2 AND id = $3",
+            rows::DELIVERY
+        )
+    });
+    &SQL
+}
+
+const GIVE_UP: &str = "UPDATE attempts t SET state = 'unknown', outcome = 'unknown', finished_at = $4 \
+     FROM unnest($1::bigint[], $2::text[], $3::text[]) w (a, v, d) \
+     WHERE t.application_id = w.a AND t.verification_id = w.v AND t.delivery_id = w.d AND t.state = 'sending'";
+
+/// What is not queued any more was taken by a vendor; the crash only left the fate of another attempt open.
+const TAKE_OVER: &str = "UPDATE deliveries d \
+     SET lease_holder = CASE d.state WHEN 'queued' THEN $4::text END, \
+     lease_until = CASE d.state WHEN 'queued' THEN $5::bigint END \
+     FROM unnest($1::bigint[], $2::text[], $3::text[]) w (a, v, d) \
+     WHERE d.application_id = w.a AND d.verification_id = w.v AND d.id = w.d";
+
+/// Takes over up to `limit` deliveries, those first whose lease ended first.
+pub(super) async fn recover(
+    session: &mut Session,
+    lease: Lease,
+    now: Timestamp,
+    limit: u32,
+) -> Result<Vec<DeliveryTask>> {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let mut tasks = Vec::new();
+    loop {
+        let wanted = limit - tasks.len();
+        session.begin().await?;
+        let left = take_over(session, lease, now, wanted).await?;
+        let all = left.len() < wanted;
+        let queued = left.into_iter().filter(|delivery| delivery.state == DeliveryState::Queued);
+        tasks.extend(read_tasks(session, queued.collect()).await?);
+        session.commit().await?;
+        // A lease that ends at once would be found again, and again.
+        if all || tasks.len() >= limit || lease.until <= now {
+            return Ok(tasks);
+        }
+    }
+}
+
+async fn take_over(
+    session: &mut Session,
+    lease: Lease,
+    now: Timestamp,
+    limit: usize,
+) -> Result<Vec<Delivery>> {
+    let find = session.prepare(left_behind_sql()).await?;
+    let (give_up, take) = (session.prepare(GIVE_UP).await?, session.prepare(TAKE_OVER).await?);
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let found = session.client().query(&find, &[&now.as_millis(), &limit]).await?;
+    let mut left = Vec::with_capacity(found.len());
+    for row in &found {
+        match rows::delivery(row).map_err(StoreError::from) {
+            Ok(delivery) => left.push(delivery),
+            Err(error @ StoreError::BadRow { .. }) => {
+                tracing::error!(%error, "a delivery cannot be taken over")
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let applications: Vec<i64> = left.iter().map(|delivery| delivery.application.0).collect();
+    let verifications: Vec<String> = left.iter().map(|delivery| delivery.verification.to_string()).collect();
+    let ids: Vec<String> = left.iter().map(|delivery| delivery.id.to_string()).collect();
+    let (holder, until) = (lease.holder.to_string(), lease.until.as_millis());
+    let client = session.client();
+    client.execute(&give_up, &[&applications, &verifications, &ids, &now.as_millis()]).await?;
+    client.execute(&take, &[&applications, &verifications, &ids, &holder, &until]).await?;
+    for delivery in &mut left {
+        delivery.lease = Some(lease);
+    }
+    Ok(left)
+}
+
+/// A delivery that `holder` has leased, with all that a worker needs.
+pub(super) async fn task(
+    session: &mut Session,
+    (application, verification, id): DeliveryKey,
+    holder: NodeId,
+) -> Result<Option<DeliveryTask>> {
+    let statement = session.prepare(one_sql()).await?;
+    let found = session
+        .client()
+        .query_opt(&statement, &[&application.0, &verification.to_string(), &id.to_string()])
+        .await?;
+    let delivery = found.as_ref().map(rows::delivery).transpose()?;
+    match delivery.filter(|delivery| held_by(delivery.lease, holder)) {
+        Some(delivery) => Ok(read_tasks(session, vec![delivery]).await?.pop()),
+        None => Ok(None),
+    }
+}
+
+/// One damaged row must not keep all others from being worked on; it is tried again when its lease ends.
+async fn read_tasks(session: &mut Session, deliveries: Vec<Delivery>) -> Result<Vec<DeliveryTask>> {
+    let keys = Columns::of(deliveries.iter().map(|delivery| (delivery.application, delivery.verification)));
+    let mut verifications: BTreeMap<VerificationKey, Verification> = BTreeMap::new();
+    for row in &read::verifications(session, &keys).await? {
+        if let Some(row) = readable(rows::verification(row))? {
+            verifications.insert((row.application, row.id), row);
+        }
+    }
+    let mut attempts: BTreeMap<VerificationKey, Vec<Attempt>> = BTreeMap::new();
+    for row in &read::attempts(session, &keys).await? {
+        match readable(rows::attempt(row))? {
+            Some(row) => attempts.entry((row.application, row.verification)).or_default().push(row),
+            None => {
+                let mut fields = Fields::of(row, "attempts", 3);
+                let application = ApplicationId(fields.take("application_id")?);
+                verifications.remove(&(application, fields.parsed("verification_id")?));
+            }
+        }
+    }
+    let recipients: Vec<_> = verifications.values().map(|row| (row.application, row.recipient)).collect();
+    let opt_outs = read::opt_outs(session, &recipients).await?;
+    let task = |delivery: Delivery| {
+        let key = (delivery.application, delivery.verification);
+        let verification = verifications.get(&key)?.clone();
+        let opted_out = opt_outs.get(&(key.0, verification.recipient)).cloned().unwrap_or_default();
+        let attempts = attempts.get(&key).cloned().unwrap_or_default();
+        Some(DeliveryTask { delivery, verification, attempts, opted_out })
+    };
+    Ok(deliveries.into_iter().filter_map(task).collect())
+}
+
+fn readable<T>(row: Result<T>) -> Result<Option<T>> {
+    match row.map_err(StoreError::from) {
+        Ok(row) => Ok(Some(row)),
+        Err(error @ StoreError::BadRow { .. }) => {
+            tracing::error!(%error, "a delivery cannot be worked on");
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,147 @@
+//! A connection with its prepared statements, opened anew when it was lost; and the fate of a COMMIT that nobody heard of.
+//!
+//! Nothing waits without end: a server that does not answer within [`PATIENCE`] is treated as gone, and the connection is
+//! given up with whatever transaction it held. Plans are made once, for any number of rows and for tables that grow:
+//! look-ups go along an index however small the table was when the statement was prepared.
+
+use std::{collections::HashMap, future::Future, time::Duration};
+
+use backstop_domain::ports::store::StoreError;
+use tokio_postgres::{Client, Statement};
+
+use super::{PostgresSettings, connect::connect};
+use crate::error::{Failure, Result};
+
+/// How long one exchange with the server may take. A commit waits for a disk; anything longer is an outage.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How often the fate of a COMMIT is asked for while the server still works on it or is away, and how long between.
+const INQUIRIES: u32 = 40;
+const INQUIRY_PAUSE: Duration = Duration::from_millis(250);
+
+const PLANS: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off; \
+                     SET enable_mergejoin = off; SET jit = off";
+
+/// A connection that is there.
+pub(crate) struct Session {
+    client: Client,
+    prepared: HashMap<&'static str, Statement>,
+}
+
+impl Session {
+    async fn open(settings: &PostgresSettings) -> std::result::Result<Self, StoreError> {
+        let client = connect(settings).await?;
+        within(async { Ok(client.batch_execute(PLANS).await?) }).await?;
+        Ok(Self { client, prepared: HashMap::new() })
+    }
+
+    /// The connection itself.
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// A statement, prepared on its first use.
+    pub(crate) async fn prepare(&mut self, sql: &'static str) -> Result<Statement> {
+        if let Some(statement) = self.prepared.get(sql) {
+            return Ok(statement.clone());
+        }
+        let statement = self.client.prepare(sql).await?;
+        self.prepared.insert(sql, statement.clone());
+        Ok(statement)
+    }
+
+    /// Begins a transaction. Polled together with its first statements it costs no round trip of its own.
+    pub(crate) async fn begin(&self) -> Result<()> {
+        Ok(self.client.batch_execute("BEGIN").await?)
+    }
+
+    /// Makes it durable.
+    pub(crate) async fn commit(&self) -> Result<()> {
+        Ok(self.client.batch_execute("COMMIT").await?)
+    }
+
+    /// Undoes it.
+    pub(super) async fn roll_back(&self) -> Result<()> {
+        Ok(self.client.batch_execute("ROLLBACK").await?)
+    }
+}
+
+/// A place for a connection.
+pub(super) struct Line {
+    settings: PostgresSettings,
+    session: Option<Session>,
+}
+
+impl Line {
+    /// A line that connects when it is first used.
+    pub(super) fn new(settings: PostgresSettings) -> Self {
+        Self { settings, session: None }
+    }
+
+    /// The connection; a new one, if the old one was lost.
+    pub(super) async fn session(&mut self) -> std::result::Result<&mut Session, StoreError> {
+        if self.session.as_ref().is_some_and(|session| session.client.is_closed()) {
+            self.session = None;
+        }
+        match &mut self.session {
+            Some(session) => Ok(session),
+            empty => Ok(empty.insert(Session::open(&self.settings).await?)),
+        }
+    }
+
+    /// Gives the connection up, and with it whatever transaction it holds.
+    pub(super) fn hang_up(&mut self) {
+        self.session = None;
+    }
+
+    /// Undoes the transaction that the connection holds, if any. Says whether it did.
+    pub(super) async fn roll_back(&mut self) -> bool {
+        match &self.session {
+            Some(session) => within(session.roll_back()).await.is_ok(),
+            None => false,
+        }
+    }
+
+    /// What became of a transaction whose COMMIT was sent and not answered. The server knows, also after a crash of its
+    /// own (`pg_xact_status`, PostgreSQL manual, table 9.81).
+    ///
+    /// # Errors
+    /// If the server cannot be asked for as long as callers wait, or has forgotten.
+    pub(super) async fn was_committed(&mut self, transaction: &str) -> std::result::Result<bool, StoreError> {
+        let mut last = StoreError::Unavailable("the end of a transaction is not known".into());
+        for _ in 0..INQUIRIES {
+            match self.inquire(transaction).await {
+                Ok(Some(fate)) if fate == "committed" => return Ok(true),
+                Ok(Some(fate)) if fate == "aborted" => return Ok(false),
+                Ok(_) => {}
+                Err(error) => {
+                    self.hang_up();
+                    last = error;
+                }
+            }
+            pause(INQUIRY_PAUSE).await;
+        }
+        Err(last)
+    }
+
+    async fn inquire(&mut self, transaction: &str) -> std::result::Result<Option<String>, StoreError> {
+        let session = self.session().await?;
+        let asked = async {
+            let statement = session.prepare("SELECT pg_xact_status($1::text::xid8)").await?;
+            Ok(session.client.query_one(&statement, &[&transaction]).await?.try_get(0)?)
+        };
+        Ok(within(asked).await?)
+    }
+}
+
+/// The result of an exchange with the server, if it comes in time.
+pub(super) async fn within<T>(exchange: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::time::timeout(PATIENCE, exchange).await.unwrap_or_else(|_| {
+        let problem = format!("PostgreSQL did not answer in {} s", PATIENCE.as_secs());
+        Err(Failure::Store(StoreError::Unavailable(problem)))
+    })
+}
+
+#[expect(clippy::disallowed_methods, reason = "the store's own runtime waits for the server in real time")]
+async fn pause(span: Duration) {
+    tokio::time::sleep(span).await;
+}

@@ -1,0 +1,169 @@
+//! The writer as an [`Outbox`]: each step is a prepared statement.
+
+use backstop_domain::{
+    attempt::AttemptState,
+    clock::Timestamp,
+    delivery::{DeliveryState, Lease},
+    limit::Pace,
+    plan::MAX_MESSAGES,
+    ports::store::{AttemptResult, NewAttempt},
+};
+use rusqlite::{named_params, params};
+
+use super::{inserts, lookups, paces, writer::Unit};
+use crate::{
+    acts::{DeliveryKey, Outbox, Standing},
+    error::{Result, internal},
+    fields::Fields,
+};
+
+impl Outbox for Unit {
+    fn see(&mut self, now: Timestamp) {
+        self.memory.see(now);
+    }
+
+    fn standing(&self, new: &NewAttempt) -> Result<Option<Standing>> {
+        let mut query = self.connection.prepare_cached(
+            "SELECT d.application_id, d.verification_id, d.id, d.lease_until, \
+             ifnull(v.status = 'pending' AND v.expires_at > ?5, 0) AND (SELECT count(*) FROM attempts a \
+             WHERE a.application_id = ?1 AND a.verification_id = ?2 AND a.state <> 'rejected') < ?6 \
+             FROM deliveries d LEFT JOIN verifications v \
+             ON v.application_id = d.application_id AND v.id = d.verification_id \
+             WHERE d.application_id = ?1 AND d.verification_id = ?2 AND d.id = ?3 AND d.lease_holder = ?4",
+        )?;
+        let key = params![
+            new.application.0,
+            new.verification.to_string(),
+            new.delivery.to_string(),
+            new.lease.holder.to_string(),
+            new.now.as_millis(),
+            MAX_MESSAGES as i64
+        ];
+        let mut found = query.query_and_then(key, |row| -> Result<Standing> {
+            let mut fields = Fields::after_key(row, "deliveries", 3);
+            Ok(Standing { leased_until: fields.moment("lease_until")?, may_send: fields.take("may_send")? })
+        })?;
+        found.next().transpose()
+    }
+
+    fn attempt_state(&self, of: &AttemptResult) -> Result<Option<AttemptState>> {
+        let mut query = self.connection.prepare_cached(
+            "SELECT application_id, verification_id, id, state FROM attempts \
+             WHERE application_id = ?1 AND verification_id = ?2 AND id = ?3",
+        )?;
+        let key = params![of.application.0, of.verification.to_string(), of.id.to_string()];
+        let mut found =
+            query.query_and_then(key, |row| Fields::after_key(row, "attempts", 3).parsed("state"))?;
+        found.next().transpose()
+    }
+
+    fn delivery(
+        &self,
+        (application, verification, id): DeliveryKey,
+    ) -> Result<Option<(DeliveryState, Option<Lease>)>> {
+        let found = lookups::delivery(&self.connection, application, verification, id)?;
+        Ok(found.map(|row| (row.state, row.lease)))
+    }
+
+    fn take_place(
+        &mut self,
+        provider: &str,
+        paces: &[Pace],
+        now: Timestamp,
+    ) -> Result<std::result::Result<(), Timestamp>> {
+        paces::take(&self.connection, provider, paces, now)
+    }
+
+    fn add_attempt(&mut self, new: &NewAttempt) -> Result<()> {
+        inserts::attempt(&self.connection, new)
+    }
+
+    fn renew(&mut self, (application, verification, id): DeliveryKey, lease: Lease) -> Result<bool> {
+        let changed = self
+            .connection
+            .prepare_cached(
+                "UPDATE deliveries SET lease_until = ?5 \
+                 WHERE application_id = ?1 AND verification_id = ?2 AND id = ?3 AND lease_holder = ?4",
+            )?
+            .execute(params![
+                application.0,
+                verification.to_string(),
+                id.to_string(),
+                lease.holder.to_string(),
+                lease.until.as_millis()
+            ])?;
+        Ok(changed == 1)
+    }
+
+    fn settle(&mut self, result: &AttemptResult, response: Option<String>) -> Result<()> {
+        let rejection = result.rejection.as_ref().map(serde_json::to_string).transpose();
+        let changed = self
+            .connection
+            .prepare_cached(
+                "UPDATE attempts SET state = :state, outcome = :outcome, rejection = :rejection, \
+                 vendor_id = coalesce(:vendor_id, vendor_id), vendor_response = coalesce(:response, vendor_response), \
+                 price = coalesce(:price, price), finished_at = :now \
+                 WHERE application_id = :application AND verification_id = :verification AND id = :id",
+            )?
+            .execute(named_params! {
+                ":application": result.application.0,
+                ":verification": result.verification.to_string(),
+                ":id": result.id.to_string(),
+                ":state": result.state.as_str(),
+                ":outcome": result.outcome,
+                ":rejection": rejection.map_err(|error| internal(error.to_string()))?,
+                ":vendor_id": result.vendor_id,
+                ":response": response,
+                ":price": result.price,
+                ":now": result.now.as_millis(),
+            })?;
+        lookups::one(changed, "settling an attempt")
+    }
+
+    fn keep_words(&mut self, result: &AttemptResult, response: String) -> Result<()> {
+        self.connection
+            .prepare_cached(
+                "UPDATE attempts SET vendor_response = ?4 \
+                 WHERE application_id = ?1 AND verification_id = ?2 AND id = ?3",
+            )?
+            .execute(params![
+                result.application.0,
+                result.verification.to_string(),
+                result.id.to_string(),
+                response
+            ])?;
+        Ok(())
+    }
+
+    fn opt_out(&mut self, result: &AttemptResult) -> Result<()> {
+        self.connection
+            .prepare_cached(
+                "INSERT INTO opt_outs (application_id, recipient, provider, at) \
+                 SELECT v.application_id, v.recipient, a.provider, ?4 FROM attempts a JOIN verifications v \
+                 ON v.application_id = a.application_id AND v.id = a.verification_id \
+                 WHERE a.application_id = ?1 AND a.verification_id = ?2 AND a.id = ?3 \
+                 ON CONFLICT DO NOTHING",
+            )?
+            .execute(params![
+                result.application.0,
+                result.verification.to_string(),
+                result.id.to_string(),
+                result.now.as_millis()
+            ])?;
+        Ok(())
+    }
+
+    fn end(&mut self, (application, verification, id): DeliveryKey, state: DeliveryState) -> Result<()> {
+        self.connection
+            .prepare_cached(
+                "UPDATE deliveries SET state = ?4, \
+                 lease_holder = CASE WHEN sending THEN lease_holder END, \
+                 lease_until = CASE WHEN sending THEN lease_until END \
+                 FROM (SELECT EXISTS (SELECT 1 FROM attempts WHERE application_id = ?1 AND verification_id = ?2 \
+                 AND delivery_id = ?3 AND state = 'sending') AS sending) \
+                 WHERE application_id = ?1 AND verification_id = ?2 AND id = ?3",
+            )?
+            .execute(params![application.0, verification.to_string(), id.to_string(), state.as_str()])?;
+        Ok(())
+    }
+}

@@ -1,0 +1,18 @@
+//! What every store promises, written once. `sqlite.rs` and `postgres.rs` each include this with a `World` of their own,
+//! so a test's name says on which database it ran.
+
+use super::World;
+
+mod answers;
+mod checks;
+mod deliveries;
+mod ended;
+mod first_attempt;
+mod forgotten;
+mod listing;
+mod paces;
+mod races;
+mod reopened;
+mod starts;
+mod strangers;
+mod time;

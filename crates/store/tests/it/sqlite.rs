@@ -1,0 +1,67 @@
+//! The contract on SQLite files, and what only this store promises.
+
+use std::path::PathBuf;
+
+use backstop_domain::clock::Timestamp;
+use backstop_store::SqliteStore;
+
+use crate::setup::{self, Database};
+
+#[path = "contract/all.rs"]
+mod contract;
+mod leases;
+mod migrations;
+mod rebuilt;
+mod views;
+
+type World = setup::World<SqliteFile>;
+
+/// A file in a temporary folder.
+pub(crate) struct SqliteFile {
+    folder: tempfile::TempDir,
+}
+
+impl SqliteFile {
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("data/backstop.db")
+    }
+
+    fn sql(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.path()).unwrap()
+    }
+}
+
+impl Database for SqliteFile {
+    type Store = SqliteStore;
+
+    fn create() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn open(&self, now: Timestamp) -> SqliteStore {
+        SqliteStore::open(&self.path(), now).unwrap()
+    }
+
+    fn execute(&self, sql: &str) {
+        self.sql().execute(sql, []).unwrap();
+    }
+
+    fn number(&self, sql: &str) -> i64 {
+        self.sql().query_row(sql, [], |row| row.get(0)).unwrap()
+    }
+}
+
+impl World {
+    fn path(&self) -> PathBuf {
+        self.database.path()
+    }
+
+    fn beside(&self, name: &str) -> PathBuf {
+        self.database.folder.path().join(name)
+    }
+
+    /// A connection of another program's, to look at the rows.
+    fn sql(&self) -> rusqlite::Connection {
+        self.database.sql()
+    }
+}

@@ -1,0 +1,125 @@
+//! A fresh database, an old one, a newer one, another program's.
+
+use backstop_domain::ports::store::StoreError;
+use backstop_store::SqliteStore;
+use rusqlite::Connection;
+
+use super::World;
+use crate::setup::{ASHA, at};
+
+fn problem(result: Result<SqliteStore, StoreError>) -> String {
+    result.unwrap_err().to_string()
+}
+
+#[test]
+fn a_fresh_database_has_the_current_schema_and_belongs_to_its_owner_alone() {
+    let world = World::new();
+    world.start(&world.new_start(ASHA, at(0)));
+    assert_eq!(world.store.schema_version(), SqliteStore::SCHEMA_VERSION);
+    assert_eq!(SqliteStore::schema_version_of(&world.path()).unwrap(), SqliteStore::SCHEMA_VERSION);
+    #[cfg(unix)]
+    for file in ["backstop.db", "backstop.db-wal", "backstop.db-shm"] {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(world.path().with_file_name(file)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{file}");
+    }
+}
+
+#[test]
+fn every_table_is_strict_and_no_hot_one_has_an_index_on_random_values() {
+    let world = World::new();
+    let strict = "SELECT count(*) FROM pragma_table_list WHERE type = 'table' AND schema = 'main' \
+                  AND name NOT LIKE 'sqlite_%' AND strict = 0";
+    assert_eq!(world.number(strict), 0);
+    let sql = world.sql();
+    let mut query =
+        sql.prepare("SELECT name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL").unwrap();
+    let named: Vec<String> = query.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    assert_eq!(named, ["deliveries_leased"]);
+}
+
+#[test]
+fn a_database_of_the_next_schema_works_and_a_newer_one_is_refused() {
+    let world = World::new();
+    let set = |version: u32| world.sql().pragma_update(None, "user_version", version).unwrap();
+    set(SqliteStore::SCHEMA_VERSION + 1);
+    let next = SqliteStore::open(&world.path(), at(0)).unwrap();
+    assert_eq!(next.schema_version(), SqliteStore::SCHEMA_VERSION + 1);
+    drop(next);
+    set(SqliteStore::SCHEMA_VERSION + 2);
+    for refused in
+        [SqliteStore::open(&world.path(), at(0)), SqliteStore::open_without_migrating(&world.path(), at(0))]
+    {
+        let problem = problem(refused);
+        let newer = format!("schema {}", SqliteStore::SCHEMA_VERSION + 2);
+        assert!(problem.contains(&newer) && problem.contains("run a newer program"), "{problem}");
+    }
+}
+
+#[test]
+fn a_database_that_needs_a_migration_is_not_opened_without_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("empty.db");
+    let problem = problem(SqliteStore::open_without_migrating(&path, at(0)));
+    assert!(problem.contains("backstop migrate"), "{problem}");
+    SqliteStore::open(&path, at(0)).unwrap();
+    SqliteStore::open_without_migrating(&path, at(0)).unwrap();
+}
+
+#[test]
+fn another_programs_database_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("other.db");
+    Connection::open(&path).unwrap().execute_batch("CREATE TABLE recipes (id INTEGER)").unwrap();
+    let told = problem(SqliteStore::open(&path, at(0)));
+    assert!(told.contains("another program"), "{told}");
+    let text = folder.path().join("text.db");
+    std::fs::write(&text, "this is no database, it is a letter to my grandmother".repeat(100)).unwrap();
+    assert!(SqliteStore::open(&text, at(0)).is_err());
+    assert!(std::fs::read_to_string(&text).unwrap().starts_with("this is no database"));
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("file"), "").unwrap();
+    let problem = problem(SqliteStore::open(&folder.path().join("file/backstop.db"), at(0)));
+    assert!(problem.contains("not available") && problem.contains("file"), "{problem}");
+}
+
+/// The look-ups of every start, check, send and sweep, by the conditions they find their rows with.
+const LOOKUPS: [&str; 15] = [
+    "SELECT * FROM verifications WHERE application_id = ?1 AND id = ?2",
+    "SELECT * FROM verifications WHERE application_id = ?1 AND id < ?2 ORDER BY id DESC LIMIT 10",
+    "SELECT * FROM verifications WHERE application_id = ?1 AND id >= ?2 AND status = 'pending'",
+    "SELECT application_id FROM verifications WHERE application_id > ?1 ORDER BY application_id LIMIT 1",
+    "UPDATE verifications SET status = 'expired', custom_code = NULL \
+     WHERE application_id = ?1 AND id = ?2 AND status = 'pending'",
+    "SELECT * FROM deliveries WHERE application_id = ?1 AND verification_id = ?2 ORDER BY id",
+    "SELECT max(created_at) FROM deliveries WHERE application_id = ?1 AND verification_id = ?2",
+    "SELECT * FROM deliveries WHERE application_id = ?1 AND verification_id >= ?2 AND created_at > ?3",
+    "SELECT * FROM deliveries WHERE lease_until IS NOT NULL AND lease_until <= ?1 \
+     ORDER BY lease_until, application_id, verification_id, id LIMIT ?2",
+    "UPDATE deliveries SET lease_until = created_at WHERE lease_until IS NOT NULL",
+    "SELECT * FROM attempts WHERE application_id = ?1 AND verification_id = ?2 ORDER BY number",
+    "SELECT * FROM checks WHERE application_id = ?1 AND verification_id >= ?2 AND at > ?3 AND charged",
+    "SELECT * FROM idempotency WHERE at > ?1 ORDER BY at",
+    "DELETE FROM idempotency WHERE (at, key) IN \
+     (SELECT at, key FROM idempotency WHERE at <= ?1 ORDER BY at, key LIMIT ?2)",
+    "SELECT provider FROM opt_outs WHERE application_id = ?1 AND recipient = ?2 ORDER BY provider",
+];
+
+#[test]
+fn no_look_up_reads_a_whole_table() {
+    let world = World::new();
+    let sql = world.sql();
+    for lookup in LOOKUPS {
+        let mut plan = sql.prepare(&format!("EXPLAIN QUERY PLAN {lookup}")).unwrap();
+        let mut rows = plan.raw_query();
+        while let Some(row) = rows.next().unwrap() {
+            let step: String = row.get("detail").unwrap();
+            let open_ones_only = step.contains("USING INDEX deliveries_leased");
+            assert!(!step.starts_with("SCAN") || open_ones_only, "{lookup}\n{step}");
+        }
+    }
+}
