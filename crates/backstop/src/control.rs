@@ -22,7 +22,7 @@ use tokio::{
 };
 
 pub(crate) use postgres::no_backup;
-pub use upkeep::{migrate, restore};
+pub use upkeep::{migrate, move_store, restore};
 
 use self::protocol::{ControlReply, ControlRequest, Refusal};
 use crate::{

@@ -19,7 +19,7 @@ pub(super) async fn examine(
     send_to_phone: Option<Private>,
     send_to_email: Option<Private>,
 ) -> DoctorReply {
-    let mut lines = vec![config(installation), store(installation).await];
+    let mut lines = vec![config(installation), store(installation).await, keyring(installation).await];
     let looks = installation.config.providers.iter().map(|settings| provider(installation, settings));
     lines.extend(future::join_all(looks).await);
     for (channel, to) in [(Channel::Sms, send_to_phone), (Channel::Email, send_to_email)] {
@@ -52,16 +52,20 @@ fn config(installation: &Installation) -> DoctorLine {
 
 async fn store(installation: &Installation) -> DoctorLine {
     let Health { level, finding, fix } = installation.backing.health().await;
-    let keys = match installation.store.ring().await {
+    line("store", level, finding, fix)
+}
+
+async fn keyring(installation: &Installation) -> DoctorLine {
+    match installation.store.ring().await {
         Ok(ring) => {
             let age = |at| installation.clock.now().since(at).as_secs() / 86_400;
             let newest = ring.iter().map(|key| key.created_at).max().map_or(0, age);
-            format!(", {} keys, newest {newest} d", ring.len())
+            line("keyring", Level::Well, format!("{} keys, newest {newest} d", ring.len()), None)
         }
-        // The finding says already why.
-        Err(_) => String::new(),
-    };
-    line("store", level, format!("{finding}{keys}"), fix)
+        Err(error) => {
+            line("keyring", Level::Broken, error.to_string(), Some("see the line about the store".into()))
+        }
+    }
 }
 
 async fn provider(installation: &Installation, settings: &ProviderSettings) -> DoctorLine {

@@ -311,6 +311,26 @@ pub struct RestoreReply {
     pub canceled: u64,
 }
 
+/// An installation that was moved to another kind of database.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MoveReply {
+    /// Where it was, and still is.
+    pub from: String,
+    /// Where it is now, without a password.
+    pub to: String,
+    /// What went over.
+    pub tables: Vec<MovedTable>,
+}
+
+/// A table that was moved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MovedTable {
+    /// Its name.
+    pub name: String,
+    /// How many rows.
+    pub rows: u64,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -32,15 +32,13 @@ struct Postgres {
 }
 
 pub(super) async fn open(settings: &PostgresSettings, config: &Store) -> anyhow::Result<Opened> {
-    let Some(root) = read_root_key(&config.root_key)? else {
-        bail!("{}", no_root_key(&config.root_key));
-    };
+    let root = read_root_key(&config.root_key)?.with_context(|| no_root_key(&config.root_key))?;
     let opened = if config.migrate {
         PostgresStore::open(settings).await
     } else {
         PostgresStore::open_without_migrating(settings).await
     };
-    let store = Arc::new(opened.context("the store")?);
+    let store = Arc::new(opened?);
     let is_new = store.root_fingerprint().await?.is_none();
     let asked = store.clone();
     let ask = move || -> BoxFuture<'static, _> {
@@ -59,13 +57,13 @@ pub(super) async fn open(settings: &PostgresSettings, config: &Store) -> anyhow:
 
 /// A node must not make a key of its own: another may be making one now, and then nobody could open what both wrote.
 fn no_root_key(source: &RootKeySource) -> String {
-    let place = match source {
-        RootKeySource::File(path) => format!("{} does not exist", path.display()),
-        RootKeySource::Given(_) => "it is empty".to_owned(),
+    let missing = match source {
+        RootKeySource::File(path) => format!("\n  {} does not exist", path.display()),
+        RootKeySource::Given(_) => String::new(),
     };
     format!(
-        "the root key is missing\n  {place}\n  fix: for a new installation make one with `backstop init`; then give the \
-         same file to every node. It is not in a backup and cannot be made again"
+        "the root key is missing{missing}\n  fix: for a new installation make one with `backstop init`; then give the same \
+         file to every node. It is not in a backup and cannot be made again"
     )
 }
 
@@ -95,16 +93,16 @@ impl Backing for Postgres {
             round_trip.as_secs_f64() * 1_000.0,
             self.store.schema_version()
         );
-        let (level, fix) = if !is_durable {
-            let fix = "set fsync and full_page_writes to on: without them a crash of the server loses what was answered";
-            (Level::Broken, Some(fix))
+        let (level, but, fix) = if !is_durable {
+            let fix = "set both to on: as it is, a crash of the server loses what was answered";
+            (Level::Broken, "; fsync or full_page_writes is off", Some(fix))
         } else if self.settings.trusts_the_network() {
-            let fix =
-                "sslmode=verify-full in store.url: as it is, whoever sits between can pose as the server";
-            (Level::Warning, Some(fix))
+            let fix = "sslmode=verify-full in store.url, and sslrootcert if its authority is your own";
+            (Level::Warning, "; whoever is on the way there can pose as it", Some(fix))
         } else {
-            (Level::Well, None)
+            (Level::Well, "", None)
         };
+        let finding = format!("{finding}{but}");
         Health { level, finding, fix: fix.map(str::to_owned) }
     }
 }

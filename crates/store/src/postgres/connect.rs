@@ -108,6 +108,7 @@ fn explain(error: &Error) -> String {
         cause = deeper.source();
     }
     text.replace("database does not allow writes", "it is a standby or read-only, and takes no writes")
+        .replace("UnknownIssuer", "UnknownIssuer: sslrootcert must name the file of its authority")
 }
 
 fn unavailable(settings: &PostgresSettings, problem: impl fmt::Display) -> StoreError {

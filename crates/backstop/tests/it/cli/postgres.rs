@@ -4,7 +4,7 @@ use std::thread;
 
 use serde_json::json;
 
-use super::{ALL, ASHA, AnyChannel, Program, bare, err, exit, out, start};
+use super::{ALL, ASHA, AnyChannel, Program, bare, err, exit, out, start, told};
 use crate::harness::{eventually, postgres::database, program::BASE};
 
 const ROOT: &str = "0f3c9a7e51d2b8461f0c9a7e51d2b8460f3c9a7e51d2b8461f0c9a7e51d2b846";
@@ -116,4 +116,45 @@ fn copies_are_left_to_postgresql_and_what_was_pending_in_one_is_canceled() {
     let canceled = bare(folder.path(), &["restore", "--cancel-pending", "--json"]);
     let told: serde_json::Value = serde_json::from_str(&out(&canceled)).unwrap();
     assert_eq!((exit(&canceled), &told["canceled"], &told["bytes"]), (0, &json!(1), &json!(null)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_installation_is_moved_from_sqlite_without_losing_a_pending_code() {
+    let url = database();
+    let gateway = AnyChannel::start().await;
+    let vendor = gateway.provider("gateway", &ALL);
+    let mut program =
+        Program::launch(Some(&format!("{BASE}\n{vendor}")), &[("BACKSTOP_STORE__ROOT_KEY", ROOT)]);
+    let (pending, approved) =
+        (start(&program.shop(), ASHA).await, start(&program.shop(), "+14155550124").await);
+    let code = gateway.code(&pending).await;
+    assert_eq!(
+        program.shop().check(&approved, &gateway.code(&approved).await).await.expect(200)["valid"],
+        true
+    );
+    let made = told(&program, &["keys", "create", "--application", "shop"], 0);
+    let arguments = ["migrate", "--from", "sqlite://data/backstop.db", "--to", &url];
+    let early = program.run(&arguments);
+    assert!(exit(&early) == 2 && err(&early).contains("stop the service"), "{}", err(&early));
+    assert!(program.stop());
+
+    let mut strange = program.command(&arguments);
+    let strange = strange.env("BACKSTOP_STORE__ROOT_KEY", "1".repeat(64)).output().unwrap();
+    assert!(exit(&strange) == 2 && err(&strange).contains("another root key"), "{}", err(&strange));
+    let moved = told(&program, &arguments, 0);
+    let rows = |name: &str| {
+        let tables = moved["tables"].as_array().unwrap();
+        tables.iter().find(|table| table["name"] == name).unwrap()["rows"].as_u64().unwrap()
+    };
+    assert_eq!((rows("verifications"), rows("api_keys")), (2, 1), "{moved:#}");
+    let again = program.run(&arguments);
+    assert!(exit(&again) == 2 && err(&again).contains("holds an installation"), "{}", err(&again));
+    for output in [early, strange, again] {
+        assert!(!format!("{}{}", out(&output), err(&output)).contains(password(&url)));
+    }
+
+    let new = node(&url, &vendor);
+    assert_eq!(new.shop().check(&pending, &code).await.expect(200)["valid"], true);
+    assert_eq!(new.shop().read(&approved).await["status"], "approved");
+    new.caller(Some(made["key"].as_str().unwrap())).get("/v1/verifications").await.expect(200);
 }
