@@ -2,7 +2,12 @@
 
 mod rows;
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    sync::{Arc, Barrier},
+    thread,
+    time::Duration,
+};
 
 use backstop_domain::{
     application::ApplicationId,
@@ -39,9 +44,28 @@ pub(crate) fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
+/// Runs `act` on `count` threads that begin together.
+pub(crate) fn together<T: Send>(count: usize, act: impl Fn(usize) -> T + Sync) -> Vec<T> {
+    let barrier = Barrier::new(count);
+    let (act, barrier) = (&act, &barrier);
+    thread::scope(|scope| {
+        let run = |number| {
+            move || {
+                barrier.wait();
+                act(number)
+            }
+        };
+        let threads: Vec<_> = (0..count).map(|number| scope.spawn(run(number))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    })
+}
+
 /// A database of a test's own, seen as another program would see it.
 pub(crate) trait Database: Sized {
     type Store: Store;
+
+    /// The SQL type of bytes.
+    const BYTES: &'static str;
 
     /// An empty one.
     fn create() -> Self;
@@ -93,6 +117,11 @@ impl<D: Database> World<D> {
     /// Changes rows behind the store's back.
     pub(crate) fn execute(&self, sql: &str) {
         self.database.execute(sql);
+    }
+
+    /// The SQL type of bytes.
+    pub(crate) const fn bytes() -> &'static str {
+        D::BYTES
     }
 
     /// Looks at the rows as another program would.

@@ -34,6 +34,8 @@ impl SqliteFile {
 impl Database for SqliteFile {
     type Store = SqliteStore;
 
+    const BYTES: &'static str = "blob";
+
     fn create() -> Self {
         Self { folder: tempfile::tempdir().unwrap() }
     }

@@ -128,11 +128,12 @@ fn old_answers_are_forgotten_as_fast_as_they_come() {
     let mut new = world.new_start(ASHA, at(-3600));
     new.idempotency = world.key("key", "body");
     world.start(&new);
-    world.execute(
+    world.execute(&format!(
         "INSERT INTO idempotency (at, key, body, answer) \
          WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4500) \
-         SELECT i, key, body, answer FROM n, idempotency",
-    );
+         SELECT i, CAST(CAST(i AS text) AS {}), body, answer FROM n, idempotency",
+        World::bytes()
+    ));
     let mut asked = 0;
     while wait(world.store.expire(at(0))).unwrap() > 0 {
         asked += 1;

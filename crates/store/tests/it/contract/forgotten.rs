@@ -2,16 +2,25 @@
 
 use backstop_domain::{
     limit::{LimitName, Limits},
-    ports::store::Verifications as _,
+    ports::store::{Applications as _, Verifications as _},
     verification::Verification,
 };
 
 use super::World;
-use crate::setup::{ASHA, OTHER_APP, RAVI, at, seconds, wait};
+use crate::setup::{APP, ASHA, OTHER_APP, RAVI, at, seconds, wait};
 
 const DAY: i64 = 86_400;
 
 impl World {
+    /// With both applications on record, as they are before anything is started.
+    fn with_applications() -> Self {
+        let world = Self::new();
+        for (name, id) in [("shop", APP), ("fleet", OTHER_APP)] {
+            assert_eq!(wait(world.store.application(name, at(0))).unwrap(), id);
+        }
+        world
+    }
+
     /// Forgets until there is nothing left to forget. Says how many.
     fn forget(&self, before: i64, now: i64) -> u64 {
         let step = || wait(self.store.forget(at(before), at(now))).unwrap();
@@ -34,7 +43,7 @@ fn whole(world: &World, to: &str, second: i64) -> Verification {
 
 #[test]
 fn what_is_old_goes_with_all_that_belongs_to_it() {
-    let world = World::new();
+    let world = World::with_applications();
     let old = whole(&world, ASHA, 0);
     let young = whole(&world, ASHA, 40 * DAY);
     world.start(&world.new_start_with(RAVI, at(0), |row| row.application = OTHER_APP));
@@ -49,7 +58,7 @@ fn what_is_old_goes_with_all_that_belongs_to_it() {
 
 #[test]
 fn the_edge_is_where_it_was_said_to_be() {
-    let world = World::new();
+    let world = World::with_applications();
     whole(&world, ASHA, 0);
     let kept = whole(&world, ASHA, 100);
     assert_eq!(world.forget(100, 50 * DAY), 1);
@@ -60,7 +69,7 @@ fn the_edge_is_where_it_was_said_to_be() {
 #[test]
 fn what_still_counts_is_not_forgotten_however_early_one_asks() {
     let limits = Limits { recipient_per_day: 2, resend_after: seconds(0), ..Limits::default() };
-    let world = World::with_limits(limits);
+    let world = World { limits, ..World::with_applications() };
     whole(&world, ASHA, 0);
     whole(&world, ASHA, 1);
     assert_eq!(world.forget(DAY, DAY - 1), 0);
@@ -73,7 +82,7 @@ fn what_still_counts_is_not_forgotten_however_early_one_asks() {
 
 #[test]
 fn much_is_forgotten_in_steps() {
-    let world = World::new();
+    let world = World::with_applications();
     for number in 0..450 {
         world.start(&world.new_start(&format!("+9198765{number:05}"), at(number)));
     }

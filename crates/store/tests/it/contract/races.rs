@@ -1,7 +1,5 @@
 //! Many callers at once, on real threads.
 
-use std::{sync::Barrier, thread};
-
 use backstop_domain::{
     limit::{LimitName, Limits},
     ports::store::{Checked, Once, Opened, Redeemed, Verifications as _},
@@ -9,23 +7,7 @@ use backstop_domain::{
 };
 
 use super::World;
-use crate::setup::{APP, ASHA, at, seconds, wait};
-
-/// Runs `act` on `count` threads that begin together.
-fn together<T: Send>(count: usize, act: impl Fn(usize) -> T + Sync) -> Vec<T> {
-    let barrier = Barrier::new(count);
-    let (act, barrier) = (&act, &barrier);
-    thread::scope(|scope| {
-        let run = |number| {
-            move || {
-                barrier.wait();
-                act(number)
-            }
-        };
-        let threads: Vec<_> = (0..count).map(|number| scope.spawn(run(number))).collect();
-        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
-    })
-}
+use crate::setup::{APP, ASHA, at, seconds, together, wait};
 
 #[test]
 fn five_hundred_wrong_codes_at_once_are_compared_three_times() {
