@@ -5,9 +5,11 @@ use std::thread;
 use serde_json::json;
 
 use super::{ALL, ASHA, AnyChannel, Program, bare, err, exit, out, start, told};
-use crate::harness::{eventually, postgres::database, program::BASE};
-
-const ROOT: &str = "0f3c9a7e51d2b8461f0c9a7e51d2b8460f3c9a7e51d2b8461f0c9a7e51d2b846";
+use crate::harness::{
+    eventually,
+    postgres::{ROOT_KEY as ROOT, database},
+    program::BASE,
+};
 
 /// What is between the name and the host of a URL.
 fn password(url: &str) -> &str {

@@ -13,6 +13,8 @@ use reqwest::{Method, StatusCode, header::HeaderMap};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::postgres;
+
 /// A running program. Killed when dropped.
 pub(crate) struct Program {
     folder: TempDir,
@@ -41,7 +43,12 @@ impl Program {
             fs::write(&path, config).unwrap();
             fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         }
-        let environment = environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let mut environment: Vec<(String, String)> =
+            environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        if postgres::is_chosen() && !environment.iter().any(|(name, _)| name == "BACKSTOP_STORE__URL") {
+            environment.push(("BACKSTOP_STORE__URL".into(), postgres::database()));
+            environment.push(("BACKSTOP_STORE__ROOT_KEY".into(), postgres::ROOT_KEY.into()));
+        }
         let mut program = Self { folder, child: None, address: "127.0.0.1:1".parse().unwrap(), environment };
         program.start();
         program
@@ -110,6 +117,12 @@ impl Program {
 
     pub(crate) fn database(&self) -> PathBuf {
         self.folder.path().join("data/backstop.db")
+    }
+
+    /// Where its store is, if that is PostgreSQL.
+    pub(crate) fn postgres(&self) -> Option<&str> {
+        let found = self.environment.iter().find(|(name, _)| name == "BACKSTOP_STORE__URL");
+        found.map(|(_, url)| url.as_str())
     }
 
     fn log_file(&self) -> PathBuf {

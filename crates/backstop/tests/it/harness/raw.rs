@@ -1,4 +1,4 @@
-//! What a well-behaved client would not do: requests written byte by byte, and the database file read from outside.
+//! What a well-behaved client would not do: requests written byte by byte, and the database read from outside.
 
 use std::{process::Command, time::Duration};
 
@@ -8,7 +8,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::Program;
+use super::{Program, postgres};
 
 /// A request that is never whole is cut off by the server after ten seconds; ours are whole, or refused at once.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -30,8 +30,11 @@ pub(crate) fn status(answer: &str) -> u16 {
     answer.split(' ').nth(1).and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
-/// Runs a query on the database file, read-only, from outside, beside the running program: one array per row.
+/// Runs a query on the database from outside, beside the running program: one array per row.
 pub(crate) fn query(program: &Program, sql: &str) -> Vec<Vec<Value>> {
+    if let Some(url) = program.postgres() {
+        return postgres::query(url, sql);
+    }
     let script = "import json, sqlite3, sys\n\
                   base = sqlite3.connect(f'file:{sys.argv[1]}?mode=ro', uri=True, timeout=10)\n\
                   print(json.dumps(base.execute(sys.argv[2]).fetchall(), default=lambda blob: blob.hex()))";
