@@ -1,6 +1,6 @@
 //! The service with its doors open: what `serve` runs, and what tests start too.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{future, net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use backstop_http::{Compat, DevPages, Doors, router, server};
@@ -21,7 +21,7 @@ pub struct App {
     installation: Arc<Installation>,
     listener: TcpListener,
     address: SocketAddr,
-    socket: ControlSocket,
+    socket: Option<ControlSocket>,
 }
 
 impl std::fmt::Debug for App {
@@ -72,12 +72,20 @@ impl App {
         };
         tokio::select! {
             () = server::serve(listener, router, server::Limits::default(), stopping) => {}
-            () = socket.answer(&installation) => {}
+            () = answer_commands(socket.as_ref(), &installation) => {}
         }
         if !installation.tasks.drain(DRAIN).await {
             tracing::warn!("some deliveries were still in work; the next start takes them over");
         }
         Ok(())
+    }
+}
+
+/// Answers commands until the future is dropped, where there is a socket for them.
+async fn answer_commands(socket: Option<&ControlSocket>, installation: &Arc<Installation>) {
+    match socket {
+        Some(socket) => socket.answer(installation).await,
+        None => future::pending().await,
     }
 }
 

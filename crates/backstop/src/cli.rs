@@ -173,12 +173,16 @@ pub fn run(arguments: Arguments, screen: &mut Screen) -> anyhow::Result<Exit> {
             crate::serve(loaded)?;
             Ok(Exit::Well)
         }
+        Command::Migrate(migrate::MigrateArguments { from: Some(from), to }) => {
+            let reply = control::move_store(config, &from, to.as_deref(), |line| screen.say(line))?;
+            screen.answer(&migrate::moved(&reply, screen.style()), &reply)
+        }
         Command::Migrate(_) => {
             let reply = control::migrate(config)?;
             screen.answer(&migrate::answer(&reply, screen.style()), &reply)
         }
         Command::Restore(restore) => {
-            let reply = control::restore(config, &restore.file)?;
+            let reply = control::restore(config, restore.file.as_deref())?;
             screen.answer(&restore::answer(&reply, screen.style()), &reply)
         }
         Command::Doctor(doctor) => talk(screen, config, doctor.request(), doctor::answer),

@@ -1,27 +1,32 @@
 //! Commands and the service: one JSON line each way over an owner-only socket beside the store.
 //!
-//! The process that holds the store's lock is the only one that writes. A command asks it over the socket; if nobody
-//! holds the lock, the command takes it and does the same work itself. So a command never writes behind the service's
-//! back, and works whether or not it runs.
+//! On SQLite the process that holds the store's lock is the only one that writes. A command asks it over the socket; if
+//! nobody holds the lock, the command takes it and does the same work itself. So a command never writes behind the
+//! service's back, and works whether or not it runs. On PostgreSQL a command is one more process on the store; running
+//! nodes read what it changed.
 
 mod acts;
 mod doctor;
+mod postgres;
 pub mod protocol;
+mod sqlite;
+mod upkeep;
 
-use std::{fs, os::unix::fs::PermissionsExt, path::Path, sync::Arc, time::Duration};
+use std::{fs, os::unix::fs::PermissionsExt, sync::Arc, time::Duration};
 
-use anyhow::{Context, bail};
-use backstop_domain::ports::{Clock, Tasks};
-use backstop_store::{ExclusiveLock, SqliteStore};
+use anyhow::Context;
+use backstop_domain::ports::Tasks;
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     net::{UnixListener, UnixStream},
 };
 
-use self::protocol::{ControlReply, ControlRequest, MigrateReply, Refusal, RestoreReply};
+pub(crate) use postgres::no_backup;
+pub use upkeep::{migrate, move_store, restore};
+
+use self::protocol::{ControlReply, ControlRequest, Refusal};
 use crate::{
     config::Config,
-    runtime::SystemClock,
     wiring::{self, Installation, socket_of},
 };
 
@@ -40,9 +45,13 @@ const DRAIN: Duration = Duration::from_secs(30);
 /// If neither can: the store cannot be opened, or the service does not answer.
 pub fn call(config: &Config, request: ControlRequest) -> anyhow::Result<ControlReply> {
     runtime()?.block_on(async {
-        match UnixStream::connect(socket_of(config)).await {
-            Ok(stream) => ask(stream, &request).await,
-            Err(_) => alone(config, request).await,
+        let service = match socket_of(config) {
+            Some(path) => UnixStream::connect(path).await.ok(),
+            None => None,
+        };
+        match service {
+            Some(stream) => ask(stream, &request).await,
+            None => alone(config, request).await,
         }
     })
 }
@@ -71,15 +80,16 @@ pub(crate) struct ControlSocket {
 }
 
 impl ControlSocket {
-    /// Listens beside the store. The lock is ours, so a socket that is there is a dead process's.
-    pub(crate) fn bind(installation: &Installation) -> anyhow::Result<Self> {
-        let path = installation.socket();
+    /// Listens beside the store, if it is of the kind that one service holds. The lock is ours, so a socket that is there
+    /// is a dead process's.
+    pub(crate) fn bind(installation: &Installation) -> anyhow::Result<Option<Self>> {
+        let Some(path) = installation.backing.socket() else { return Ok(None) };
         if path.exists() {
             fs::remove_file(&path).with_context(|| format!("the old socket {}", path.display()))?;
         }
         let listener = UnixListener::bind(&path).with_context(|| format!("the socket {}", path.display()))?;
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
-        Ok(Self { listener, path })
+        Ok(Some(Self { listener, path }))
     }
 
     /// Answers commands until the future is dropped, one at a time.
@@ -126,69 +136,6 @@ async fn answer_one(stream: UnixStream, installation: &Arc<Installation>) -> any
 
 fn refused(problem: impl Into<String>, fix: Option<&str>) -> ControlReply {
     ControlReply::Refused(Refusal { problem: problem.into(), fix: fix.map(str::to_owned) })
-}
-
-/// Brings the store to this version's schema.
-///
-/// # Errors
-/// If the service runs, or the store cannot be opened.
-pub fn migrate(config: &Config) -> anyhow::Result<MigrateReply> {
-    let path = &config.store.path;
-    let existed = path.exists();
-    let lock = lock(path)?;
-    let before = if existed { Some(SqliteStore::schema_version_of(path)?) } else { None };
-    let store = SqliteStore::open(path, SystemClock::default().now())?;
-    let schema = store.schema_version();
-    drop(store);
-    drop(lock);
-    Ok(MigrateReply { store: config.store.url.clone(), before, schema })
-}
-
-/// Puts a backup in the store's place and cancels what was pending in it: codes that were on their way when it was made
-/// are old by now. The store that was there stays beside it, with `.before-restore` at its end.
-///
-/// # Errors
-/// If the service runs, or the backup is not a store.
-pub fn restore(config: &Config, file: &Path) -> anyhow::Result<RestoreReply> {
-    let path = &config.store.path;
-    if SqliteStore::schema_version_of(file)? == 0 {
-        bail!(
-            "{} is not a backup of a store\n  fix: name a file that `backstop backup` made",
-            file.display()
-        );
-    }
-    let _lock = lock(path)?;
-    let aside = |suffix: &str| {
-        let mut name = path.clone().into_os_string();
-        name.push(suffix);
-        std::path::PathBuf::from(name)
-    };
-    let draft = aside(".restoring");
-    fs::copy(file, &draft).with_context(|| format!("copying {}", file.display()))?;
-    fs::set_permissions(&draft, fs::Permissions::from_mode(0o600))?;
-    let now = SystemClock::default().now();
-    let store = SqliteStore::open(&draft, now)?;
-    runtime()?.block_on(async {
-        store.release_leases().await?;
-        store.cancel_pending(now).await
-    })?;
-    drop(store);
-    if path.exists() {
-        // Opening and closing it brings what is still in its log into the file.
-        drop(SqliteStore::open(path, now)?);
-        let before = aside(".before-restore");
-        if before.exists() {
-            fs::remove_file(&before)?;
-        }
-        // A second name for the old store, and then one rename: at every instant there is a whole store at `path`.
-        fs::hard_link(path, before)?;
-    }
-    fs::rename(&draft, path)?;
-    Ok(RestoreReply { store: config.store.url.clone(), bytes: fs::metadata(path)?.len() })
-}
-
-fn lock(path: &Path) -> anyhow::Result<ExclusiveLock> {
-    ExclusiveLock::acquire(path).context("the store is in use\n  fix: stop the service first")
 }
 
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {

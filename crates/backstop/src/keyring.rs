@@ -1,6 +1,6 @@
 //! Opening the keyring of a store, or making its first one.
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use backstop_domain::{
     clock::Timestamp,
     keyring::{KeyUse, Keyring, Kid, RootKey, generate},
@@ -32,31 +32,25 @@ pub(crate) async fn open(
              with; it is not in a backup and cannot be made again"
         );
     }
-    let opened = store.ring().await?.into_iter().map(|entry| {
-        let key = root
-            .unwrap(entry.kid, entry.key_use, &entry.wrapped)
-            .with_context(|| format!("key {} of the keyring", entry.kid.0))?;
-        Ok((entry.kid, entry.key_use, key))
-    });
-    let keys: Vec<_> = opened.collect::<anyhow::Result<_>>()?;
-    Ok(Keyring::new(keys)?)
+    Ok(root.open_ring(&store.ring().await?)?)
 }
 
-/// Adds one key for codes and one for sealing. New work takes them; what the old ones made still opens.
+/// Adds one key for codes and one for sealing. New work takes them once every running node has loaded them; what the old
+/// ones made still opens.
 ///
 /// # Errors
-/// If the store cannot be written, or its keys do not open.
+/// If the store cannot be written.
 pub(crate) async fn rotate(
     store: &dyn Keys,
     root: &RootKey,
     random: &dyn Random,
     now: Timestamp,
-) -> anyhow::Result<(Keyring, Vec<Kid>)> {
+) -> anyhow::Result<Vec<Kid>> {
     let next = store.ring().await?.iter().map(|entry| entry.kid.0).max().unwrap_or(0) + 1;
     let kids = vec![Kid(next), Kid(next + 1)];
     let added = [KeyUse::Code, KeyUse::Seal].into_iter().zip(&kids);
     store.add_ring_keys(added.map(|(key_use, kid)| wrap(root, *kid, key_use, random, now)).collect()).await?;
-    Ok((open(store, root, random, now).await?, kids))
+    Ok(kids)
 }
 
 fn wrap(root: &RootKey, kid: Kid, key_use: KeyUse, random: &dyn Random, now: Timestamp) -> WrappedKey {

@@ -1,4 +1,6 @@
-//! The ports that the machine itself offers: clock, chance, tasks. The only file that reads the time.
+//! The ports that the machine itself offers: clock, chance, tasks. Nothing else reads the time.
+
+mod store_clock;
 
 use std::{
     sync::atomic::{AtomicI64, Ordering},
@@ -10,6 +12,8 @@ use backstop_domain::{
     ports::{BoxFuture, Random, Tasks},
 };
 use tokio_util::task::TaskTracker;
+
+pub(crate) use store_clock::StoreClock;
 
 /// The system clock. On SQLite it is also the store's clock; a step backwards is held until it is caught up, so that
 /// nothing that expired lives again.

@@ -1,14 +1,17 @@
-//! The only file that names SQLite, the vendors and the engine together: from a configuration to a service that is
-//! ready to run.
+//! Where database, vendors and engine come together: from a configuration to a service that is ready to run.
+
+mod backing;
+mod postgres;
+mod sqlite;
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
-use anyhow::{Context, bail};
 use backstop_domain::{
     application::{Application, Authority},
     id::NodeId,
     keyring::RootKey,
-    ports::{Clock, Random, store::Applications},
+    limit::Pace,
+    ports::{Clock, Store, store::Applications},
 };
 use backstop_engine::{
     Credential, Engine, Parts, access::Grant, deliver::ProviderSettings as EngineProvider,
@@ -17,30 +20,31 @@ use backstop_providers::{
     DevInbox, HttpClient,
     registry::{self, Shared},
 };
-use backstop_store::{ExclusiveLock, SqliteStore};
 
 use crate::{
     config::{
-        ApplicationConfig, Config, ConfigError, Profile, ProviderSettings,
-        compat::Surface,
-        root_key::{RootKeySource, read_root_key, write_root_key},
+        ApplicationConfig, Config, ConfigError, Profile, ProviderSettings, compat::Surface, store::Database,
     },
     keyring,
-    runtime::{OsRandom, SystemClock, TokioTasks},
+    runtime::{OsRandom, TokioTasks},
 };
 
-/// An opened installation: the engine and what it stands on. While it lives it holds the store's lock.
+pub(crate) use backing::Health;
+use backing::{Backing, Opened};
+
+/// An opened installation: the engine and what it stands on. While it lives it holds what the kind of
+/// database lets one service hold.
 pub(crate) struct Installation {
     /// The configuration that it was opened with.
     pub(crate) config: Config,
     /// The service.
     pub(crate) engine: Arc<Engine>,
-    /// The store, for what only SQLite can do.
-    pub(crate) store: Arc<SqliteStore>,
+    /// The store.
+    pub(crate) store: Arc<dyn Store>,
     /// The tasks, to wait for at the end.
     pub(crate) tasks: TokioTasks,
     /// The clock.
-    pub(crate) clock: Arc<SystemClock>,
+    pub(crate) clock: Arc<dyn Clock>,
     /// Chance.
     pub(crate) random: Arc<OsRandom>,
     /// The development inbox.
@@ -49,12 +53,13 @@ pub(crate) struct Installation {
     pub(crate) root: RootKey,
     /// Whether the store was made just now.
     pub(crate) is_new: bool,
-    _lock: ExclusiveLock,
+    /// What the kind of database does beside the port. The last field: it gives the database up.
+    pub(crate) backing: Box<dyn Backing>,
 }
 
 impl std::fmt::Debug for Installation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Installation").field("store", &self.config.store.path).finish_non_exhaustive()
+        f.debug_struct("Installation").field("store", &self.config.store.database).finish_non_exhaustive()
     }
 }
 
@@ -63,25 +68,12 @@ impl std::fmt::Debug for Installation {
 /// # Errors
 /// If another process has the store, the root key is missing or another one, or a provider cannot be made.
 pub(crate) async fn open(config: Config) -> anyhow::Result<Installation> {
-    let path = &config.store.path;
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        use std::os::unix::fs::DirBuilderExt;
-        std::fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(folder)
-            .with_context(|| format!("the folder of the store, {}", folder.display()))?;
-    }
-    let is_new = !path.exists();
-    let lock = ExclusiveLock::acquire(path)?;
-    let (clock, random, tasks) =
-        (Arc::new(SystemClock::default()), Arc::new(OsRandom), TokioTasks::default());
+    let (random, tasks) = (Arc::new(OsRandom), TokioTasks::default());
+    let Opened { store, clock, root, is_new, backing } = match &config.store.database {
+        Database::Sqlite { path, .. } => sqlite::open(path, &config.store, random.as_ref()).await?,
+        Database::Postgres(settings) => postgres::open(settings, &config.store).await?,
+    };
     let now = clock.now();
-    let root = root_key(&config, is_new, random.as_ref())?;
-    let store =
-        Arc::new(SqliteStore::open(path, now).with_context(|| format!("the store {}", path.display()))?);
-    // The lock is ours, so whoever held leases is dead.
-    store.release_leases().await?;
     let ring = keyring::open(store.as_ref(), &root, random.as_ref(), now).await?;
 
     let inbox = (config.profile == Profile::Development).then(|| Arc::new(DevInbox::new()));
@@ -109,29 +101,16 @@ pub(crate) async fn open(config: Config) -> anyhow::Result<Installation> {
         store: store.clone(),
         tasks: Arc::new(tasks.clone()),
         keyring: ring,
+        root: root.clone(),
         applications,
         providers,
         hedge_after: config.channels.hedge_after,
+        retention: config.store.retention,
         node: NodeId::new(now, random.as_ref()),
     });
     admit(&engine, &config, store.as_ref()).await?;
-    Ok(Installation { config, engine, store, tasks, clock, random, inbox, root, is_new, _lock: lock })
-}
-
-/// The root key; made for an empty store, and only for one: anything else sealed under the old key would be lost.
-fn root_key(config: &Config, is_new: bool, random: &dyn Random) -> anyhow::Result<RootKey> {
-    match (read_root_key(&config.store.root_key)?, &config.store.root_key) {
-        (Some(key), _) => Ok(key),
-        (None, RootKeySource::File(path)) if is_new => {
-            write_root_key(path, random).with_context(|| format!("the root key {}", path.display()))
-        }
-        (None, RootKeySource::File(path)) => bail!(
-            "the root key is missing\n  {} does not exist, and the store was made with a key\n  fix: put the key back; \
-             it is not in a backup and cannot be made again",
-            path.display()
-        ),
-        (None, RootKeySource::Given(_)) => bail!("the root key is missing"),
-    }
+    engine.meet().await?;
+    Ok(Installation { config, engine, store, tasks, clock, random, inbox, root, is_new, backing })
 }
 
 fn provider(settings: &ProviderSettings, shared: &Shared) -> Result<EngineProvider, ConfigError> {
@@ -148,7 +127,7 @@ fn provider(settings: &ProviderSettings, shared: &Shared) -> Result<EngineProvid
             .map_err(|error| ConfigError::of_provider(settings, &error))?,
         breaker: settings.breaker,
         timeout: settings.config.timeout,
-        pace: spans.into_iter().filter_map(|(most, span)| Some((most?, span))).collect(),
+        pace: spans.into_iter().filter_map(|(max, span)| Some(Pace { max: max?, span })).collect(),
         price: settings.price.clone(),
     })
 }
@@ -217,16 +196,12 @@ impl Installation {
     pub(crate) fn surface(&self, surface: Surface) -> Option<String> {
         self.config.compat.get(&surface).cloned()
     }
-
-    /// Where commands reach the running server.
-    pub(crate) fn socket(&self) -> PathBuf {
-        socket_of(&self.config)
-    }
 }
 
-/// The local socket beside a store.
-pub(crate) fn socket_of(config: &Config) -> PathBuf {
-    let mut name = config.store.path.clone().into_os_string();
-    name.push(".sock");
-    name.into()
+/// Where commands reach the one service that runs on a store, if it is of the kind that has one.
+pub(crate) fn socket_of(config: &Config) -> Option<PathBuf> {
+    match &config.store.database {
+        Database::Sqlite { path, .. } => Some(sqlite::socket_beside(path)),
+        Database::Postgres(_) => None,
+    }
 }

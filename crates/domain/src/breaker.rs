@@ -3,10 +3,18 @@
 //! Consecutive failures open it; after a while one probe may pass; enough successful probes close it. An attempt that
 //! is overdue counts as a failure at once, and if it is accepted after all, that failure is taken back, and with it the
 //! opening that it helped to cause.
+//!
+//! Every node has its own, and tells the others what it has seen itself. What another node holds open opens here too,
+//! until the same moment, but is not told on, so no rumour outlives its source. When the other's closes, so does ours,
+//! unless we have seen failures enough ourselves. Once our own probes have succeeded, a node that still says otherwise is
+//! not believed until it has said closed: one node that lost its own way to a vendor must not take it from all.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
-use crate::{clock::Timestamp, id::AttemptId};
+use crate::{
+    clock::Timestamp,
+    id::{AttemptId, NodeId},
+};
 
 /// When a breaker opens and closes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,8 +36,24 @@ impl Default for BreakerSettings {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum State {
     Closed { failures: Vec<AttemptId> },
-    Open { until: Timestamp, failures: Vec<AttemptId> },
-    HalfOpen { successes: u32, probe: Option<Probe> },
+    Open { until: Timestamp, failures: Vec<AttemptId>, source: Source },
+    HalfOpen { opened_until: Timestamp, successes: u32, probe: Option<Probe>, source: Source },
+}
+
+/// Whose word an opening is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Source {
+    /// This node has seen it.
+    Own,
+    /// Another node has told.
+    Told,
+}
+
+/// What another node said last.
+#[derive(Debug, Clone, Copy)]
+struct Word {
+    until: Timestamp,
+    believed: bool,
 }
 
 /// The attempt that tries a half-open breaker, and since when. One that never comes back blocks nobody for longer than the
@@ -78,12 +102,13 @@ impl BreakerState {
 pub struct Breaker {
     settings: BreakerSettings,
     state: State,
+    heard: BTreeMap<NodeId, Word>,
 }
 
 impl Breaker {
     /// A closed breaker.
     pub fn new(settings: BreakerSettings) -> Self {
-        Self { settings, state: State::Closed { failures: Vec::new() } }
+        Self { settings, state: State::Closed { failures: Vec::new() }, heard: BTreeMap::new() }
     }
 
     /// Whether an attempt may go now.
@@ -122,8 +147,9 @@ impl Breaker {
         let free = self.passage(now) == Passage::Probe;
         let next = Some(Probe { attempt, since: now });
         match &mut self.state {
-            State::Open { until, .. } if now >= *until => {
-                self.state = State::HalfOpen { successes: 0, probe: next };
+            State::Open { until, source, .. } if now >= *until => {
+                let (opened_until, source) = (*until, *source);
+                self.state = State::HalfOpen { opened_until, successes: 0, probe: next, source };
             }
             State::HalfOpen { probe, .. } if free => *probe = next,
             _ => {}
@@ -134,17 +160,19 @@ impl Breaker {
     pub fn succeeded(&mut self, attempt: AttemptId) {
         match &mut self.state {
             State::Closed { failures } => failures.clear(),
-            State::Open { failures, .. } if failures.contains(&attempt) => {
+            State::Open { failures, source: Source::Own, .. } if failures.contains(&attempt) => {
                 self.state = State::Closed { failures: Vec::new() };
             }
-            State::Open { .. } => {}
-            State::HalfOpen { successes, probe } => {
+            State::Open { source: Source::Own, .. } => {}
+            State::Open { failures, source: Source::Told, .. } => failures.clear(),
+            State::HalfOpen { successes, probe, .. } => {
                 if probe.is_some_and(|probe| probe.attempt == attempt) {
                     *probe = None;
                 }
                 *successes += 1;
                 if *successes >= self.settings.successes {
                     self.state = State::Closed { failures: Vec::new() };
+                    self.heard.values_mut().for_each(|word| word.believed = false);
                 }
             }
         }
@@ -152,8 +180,9 @@ impl Breaker {
 
     /// `attempt` failed, or is overdue. Counting the same attempt twice changes nothing. Says whether this opened it.
     pub fn failed(&mut self, attempt: AttemptId, now: Timestamp) -> bool {
+        let until = now + self.settings.open_for;
         match &mut self.state {
-            State::Closed { failures } => {
+            State::Closed { failures } | State::Open { failures, source: Source::Told, .. } => {
                 if !failures.contains(&attempt) {
                     failures.push(attempt);
                 }
@@ -161,17 +190,17 @@ impl Breaker {
                     return false;
                 }
                 let failures = std::mem::take(failures);
-                self.state = State::Open { until: now + self.settings.open_for, failures };
+                self.state = State::Open { until, failures, source: Source::Own };
                 true
             }
-            State::Open { until, failures } => {
+            State::Open { until, failures, source: Source::Own } => {
                 if now >= *until && !failures.contains(&attempt) {
                     *until = now + self.settings.open_for;
                 }
                 false
             }
             State::HalfOpen { .. } => {
-                self.state = State::Open { until: now + self.settings.open_for, failures: vec![attempt] };
+                self.state = State::Open { until, failures: vec![attempt], source: Source::Own };
                 true
             }
         }
@@ -195,122 +224,47 @@ impl Breaker {
             State::Closed { .. } => (wanted, true),
             State::HalfOpen { .. } => (wanted, false),
         };
-        self.state = State::Open { until, failures: Vec::new() };
+        self.state = State::Open { until, failures: Vec::new(), source: Source::Own };
         was_closed
+    }
+
+    /// What the other nodes are told: until when it was opened by what this node has seen, while it is not closed again.
+    /// The moment is past where it is half open.
+    pub fn seen_open(&self) -> Option<Timestamp> {
+        match &self.state {
+            State::Open { until, source: Source::Own, .. } => Some(*until),
+            State::HalfOpen { opened_until, source: Source::Own, .. } => Some(*opened_until),
+            _ => None,
+        }
+    }
+
+    /// What each of the other running nodes has seen, as [`Breaker::seen_open`] says it there. Says whether this opened
+    /// it.
+    pub fn hear(&mut self, others: &BTreeMap<NodeId, Option<Timestamp>>, now: Timestamp) -> bool {
+        let closed = self.heard.keys().any(|node| others.get(node) == Some(&None));
+        self.heard.retain(|node, _| matches!(others.get(node), Some(Some(_))));
+        for (node, until) in others.iter().filter_map(|(node, until)| Some((*node, (*until)?))) {
+            self.heard.entry(node).or_insert(Word { until, believed: true }).until = until;
+        }
+        let open = |word: &&Word| word.believed && now < word.until;
+        let open = self.heard.values().filter(open).map(|word| word.until).max();
+        match (&mut self.state, open) {
+            (State::Closed { failures }, Some(until)) => {
+                let failures = std::mem::take(failures);
+                self.state = State::Open { until, failures, source: Source::Told };
+                return true;
+            }
+            (State::Open { until, source: Source::Told, .. }, Some(later)) => *until = later.max(*until),
+            (State::Open { failures, source: Source::Told, .. }, None) if closed => {
+                self.state = State::Closed { failures: std::mem::take(failures) };
+            }
+            // Our own wait is over: another node's successful probes are as good as ours.
+            (State::HalfOpen { .. }, None) if closed => self.state = State::Closed { failures: Vec::new() },
+            _ => {}
+        }
+        false
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::ports::random::SeededRandom;
-
-    fn at(seconds: i64) -> Timestamp {
-        Timestamp::from_millis(seconds * 1000)
-    }
-
-    fn ids(n: usize) -> Vec<AttemptId> {
-        let random = SeededRandom::new(1);
-        (0..n).map(|_| AttemptId::new(at(0), &random)).collect()
-    }
-
-    fn opened_by(ids: &[AttemptId]) -> Breaker {
-        let mut breaker = Breaker::new(BreakerSettings::default());
-        for id in ids {
-            breaker.started(*id, at(0));
-            breaker.failed(*id, at(0));
-        }
-        breaker
-    }
-
-    #[test]
-    fn five_failures_in_a_row_open_it_and_a_success_between_starts_the_count_again() {
-        let ids = ids(10);
-        let mut breaker = opened_by(&ids[..4]);
-        breaker.succeeded(ids[9]);
-        for id in &ids[4..8] {
-            assert!(!breaker.failed(*id, at(1)));
-        }
-        assert_eq!(breaker.passage(at(1)), Passage::Free);
-        assert!(breaker.failed(ids[8], at(1)));
-        assert_eq!(breaker.passage(at(1)), Passage::HeldBack(at(61)));
-    }
-
-    #[test]
-    fn one_attempt_is_one_failure_however_often_it_is_reported() {
-        let ids = ids(1);
-        let mut breaker = Breaker::new(BreakerSettings::default());
-        for _ in 0..10 {
-            breaker.failed(ids[0], at(0));
-        }
-        assert_eq!(breaker.passage(at(0)), Passage::Free);
-    }
-
-    #[test]
-    fn after_a_minute_one_probe_at_a_time_and_two_successes_close_it() {
-        let ids = ids(8);
-        let mut breaker = opened_by(&ids[..5]);
-        assert_eq!(breaker.passage(at(60)), Passage::Probe);
-        breaker.started(ids[5], at(60));
-        assert!(matches!(breaker.passage(at(60)), Passage::HeldBack(_)), "one probe at a time");
-        breaker.succeeded(ids[5]);
-        assert_eq!(breaker.passage(at(61)), Passage::Probe);
-        breaker.started(ids[6], at(61));
-        breaker.succeeded(ids[6]);
-        assert_eq!(breaker.passage(at(61)), Passage::Free);
-    }
-
-    #[test]
-    fn a_failed_probe_opens_it_again_and_a_neutral_one_lets_the_next_try() {
-        let ids = ids(8);
-        let mut breaker = opened_by(&ids[..5]);
-        breaker.started(ids[5], at(60));
-        breaker.neutral(ids[5]);
-        assert_eq!(breaker.passage(at(60)), Passage::Probe);
-        breaker.started(ids[6], at(60));
-        assert!(breaker.failed(ids[6], at(70)));
-        assert_eq!(breaker.passage(at(71)), Passage::HeldBack(at(130)));
-    }
-
-    #[test]
-    fn a_probe_that_never_comes_back_does_not_keep_the_provider_out_for_ever() {
-        let ids = ids(8);
-        let mut breaker = opened_by(&ids[..5]);
-        breaker.started(ids[5], at(60));
-        assert_eq!(breaker.passage(at(100)), Passage::HeldBack(at(120)));
-        assert_eq!(breaker.passage(at(120)), Passage::Probe);
-        breaker.started(ids[6], at(120));
-        assert_eq!(breaker.passage(at(121)), Passage::HeldBack(at(180)), "one probe at a time");
-        breaker.neutral(ids[5]);
-        assert_eq!(
-            breaker.passage(at(121)),
-            Passage::HeldBack(at(180)),
-            "the lost one frees nothing any more"
-        );
-    }
-
-    #[test]
-    fn a_late_word_of_the_vendor_does_not_shorten_a_longer_opening() {
-        let mut breaker = Breaker::new(BreakerSettings::default());
-        breaker.open(at(0), Some(Duration::from_secs(3600)));
-        breaker.open(at(1), Some(Duration::from_secs(1)));
-        assert_eq!(breaker.passage(at(3)), Passage::HeldBack(at(3600)));
-    }
-
-    #[test]
-    fn a_late_acceptance_takes_its_failure_back_and_the_opening_with_it() {
-        let ids = ids(5);
-        let mut breaker = opened_by(&ids);
-        breaker.succeeded(ids[2]);
-        assert_eq!(breaker.passage(at(1)), Passage::Free);
-    }
-
-    #[test]
-    fn a_late_success_does_not_close_a_breaker_that_opened_for_another_reason() {
-        let ids = ids(1);
-        let mut breaker = Breaker::new(BreakerSettings::default());
-        assert!(breaker.open(at(0), Some(Duration::from_secs(300))));
-        breaker.succeeded(ids[0]);
-        assert_eq!(breaker.passage(at(1)), Passage::HeldBack(at(300)));
-    }
-}
+mod tests;

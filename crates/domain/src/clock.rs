@@ -3,6 +3,8 @@
 //! Rules take a [`Timestamp`]; only the program's wiring reads a real clock. [`ManualClock`] is the one that tests and
 //! simulations move.
 
+pub mod offset;
+
 use std::{
     fmt,
     sync::atomic::{AtomicI64, Ordering},
@@ -67,6 +69,12 @@ impl fmt::Debug for Timestamp {
 pub trait Clock: Send + Sync {
     /// The present moment.
     fn now(&self) -> Timestamp;
+
+    /// Whether that moment can be relied on. A node whose clock has drifted from the store's says no: it must not judge
+    /// whose lease has ended and which code is dead.
+    fn is_reliable(&self) -> bool {
+        true
+    }
 }
 
 /// A clock that stands still until it is moved.

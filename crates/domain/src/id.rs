@@ -14,6 +14,8 @@ use crate::{clock::Timestamp, ports::Random};
 const BYTES: usize = 22;
 /// 176 bits at five a character.
 const CHARACTERS: usize = 36;
+/// The room for a prefix.
+const LONGEST_PREFIX: usize = 8;
 
 #[expect(
     clippy::expect_used,
@@ -77,15 +79,20 @@ impl<K: Kind> FromStr for Id<K> {
         if body.len() != CHARACTERS {
             return Err(InvalidId);
         }
-        let decoded = CROCKFORD.decode(body.as_bytes()).map_err(|_| InvalidId)?;
-        let bytes = decoded.try_into().map_err(|_| InvalidId)?;
+        let mut bytes = [0; BYTES];
+        CROCKFORD.decode_mut(body.as_bytes(), &mut bytes).map_err(|_| InvalidId)?;
         Ok(Self { bytes, kind: PhantomData })
     }
 }
 
 impl<K: Kind> fmt::Display for Id<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}_{}", K::PREFIX, CROCKFORD.encode(&self.bytes))
+        // In one piece and without an allocation: every act of the store writes several ids.
+        let (prefix, mut text) = (K::PREFIX.len(), [b'_'; LONGEST_PREFIX + 1 + CHARACTERS]);
+        let end = prefix + 1 + CHARACTERS;
+        text[..prefix].copy_from_slice(K::PREFIX.as_bytes());
+        CROCKFORD.encode_mut(&self.bytes, &mut text[prefix + 1..end]);
+        f.write_str(std::str::from_utf8(&text[..end]).map_err(|_| fmt::Error)?)
     }
 }
 

@@ -1,8 +1,8 @@
 //! The keys that keep a stolen database useless, and what is done with them.
 //!
 //! One root key opens the keyring that the store holds. Each ring key has an id (`kid`) and one use: deriving codes,
-//! sealing personal data, or hashing for look-up. New work takes the newest key of its use; older ones stay to read
-//! what they wrote. Look-up hashes must stay comparable, so there is one look-up key for an installation's life.
+//! sealing personal data, or hashing for look-up. New work takes the newest key of its use that every running node has
+//! loaded; older ones stay to read what they wrote. Look-up hashes must stay comparable, so there is one look-up key for an installation's life.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -14,7 +14,10 @@ use hmac::{Hmac, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
-use crate::{ports::Random, secret::SecretKey};
+use crate::{
+    ports::{Random, store::WrappedKey},
+    secret::SecretKey,
+};
 
 /// XChaCha20-Poly1305: 24 random bytes a message never repeat in practice.
 const NONCE: usize = 24;
@@ -59,6 +62,9 @@ pub enum KeyringError {
     /// The value was changed, moved to another row, or sealed under another key.
     #[error("a sealed value does not open: it was changed, moved, or belongs to another installation")]
     DoesNotOpen,
+    /// A ring key was wrapped by another root key.
+    #[error("key {0} of the keyring does not open under this root key")]
+    ForeignKey(u32),
 }
 
 /// The one key that opens the keyring. Comes from a file or the environment, never from the store.
@@ -89,6 +95,19 @@ impl RootKey {
     pub fn unwrap(&self, kid: Kid, key_use: KeyUse, wrapped: &[u8]) -> Result<SecretKey, KeyringError> {
         let opened = open_with(&self.0, wrapped, &wrapping_context(kid, key_use))?;
         Ok(SecretKey::new(opened.try_into().map_err(|_| KeyringError::DoesNotOpen)?))
+    }
+
+    /// Opens the whole ring from the store.
+    ///
+    /// # Errors
+    /// [`KeyringError::ForeignKey`] under another root key; [`KeyringError::MissingKey`] if a use has no key.
+    pub fn open_ring(&self, ring: &[WrappedKey]) -> Result<Keyring, KeyringError> {
+        let open = |entry: &WrappedKey| {
+            let key = self.unwrap(entry.kid, entry.key_use, &entry.wrapped);
+            let key = key.map_err(|_| KeyringError::ForeignKey(entry.kid.0))?;
+            Ok((entry.kid, entry.key_use, key))
+        };
+        Keyring::new(ring.iter().map(open).collect::<Result<Vec<_>, KeyringError>>()?)
     }
 }
 
@@ -125,6 +144,32 @@ impl Keyring {
             lookup: oldest(KeyUse::Lookup).ok_or(missing)?,
             keys,
         })
+    }
+
+    /// The same ring whose new work takes no newer keys than `newest`: those after it are not loaded everywhere.
+    #[must_use]
+    pub fn active_up_to(&self, newest: Kid) -> Self {
+        let active = |wanted: KeyUse| {
+            let mut of_use =
+                self.keys.iter().filter(|(_, (key_use, _))| *key_use == wanted).map(|(kid, _)| *kid);
+            let oldest = of_use.next();
+            of_use.rfind(|kid| *kid <= newest).or(oldest)
+        };
+        Self {
+            code: active(KeyUse::Code).unwrap_or(self.code),
+            seal: active(KeyUse::Seal).unwrap_or(self.seal),
+            ..self.clone()
+        }
+    }
+
+    /// The newest key that it holds.
+    pub fn newest(&self) -> Kid {
+        self.keys.last_key_value().map_or(self.lookup, |(kid, _)| *kid)
+    }
+
+    /// The newest key that new work takes.
+    pub fn newest_active(&self) -> Kid {
+        self.code.max(self.seal)
     }
 
     /// The key that new codes are derived with.
@@ -247,7 +292,7 @@ pub fn generate(random: &dyn Random) -> SecretKey {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ports::random::SeededRandom;
+    use crate::{clock::Timestamp, ports::random::SeededRandom};
 
     fn ring(random: &SeededRandom) -> Keyring {
         let keys =
@@ -285,6 +330,23 @@ mod tests {
     }
 
     #[test]
+    fn new_work_takes_only_keys_up_to_the_active_one_and_what_newer_ones_made_opens() {
+        let random = SeededRandom::new(4);
+        let mut keys: Vec<_> = ring(&random).keys.into_iter().map(|(kid, (u, key))| (kid, u, key)).collect();
+        keys.push((Kid(10), KeyUse::Code, generate(&random)));
+        keys.push((Kid(11), KeyUse::Seal, generate(&random)));
+        let ahead = Keyring::new(keys).unwrap();
+        let behind = ahead.active_up_to(Kid(3));
+        assert_eq!((behind.code_kid(), behind.seal, behind.newest_active()), (Kid(1), Kid(2), Kid(2)));
+        assert_eq!((ahead.newest(), behind.newest()), (Kid(11), Kid(11)));
+        let sealed = ahead.seal(b"value", b"row", &random);
+        assert_eq!(behind.open(&sealed, b"row").unwrap(), b"value");
+        let again = behind.active_up_to(behind.newest());
+        assert_eq!((again.code_kid(), again.seal), (Kid(10), Kid(11)));
+        assert_eq!(ahead.active_up_to(Kid(0)).code_kid(), Kid(1), "there is always a key");
+    }
+
+    #[test]
     fn another_root_key_opens_nothing_and_shows_another_fingerprint() {
         let random = SeededRandom::new(3);
         let (root, other) = (RootKey::new([1; 32]), RootKey::new([2; 32]));
@@ -293,5 +355,8 @@ mod tests {
         assert!(root.unwrap(Kid(1), KeyUse::Seal, &wrapped).is_err());
         assert!(other.unwrap(Kid(1), KeyUse::Code, &wrapped).is_err());
         assert_ne!(root.fingerprint(), other.fingerprint());
+        let entry =
+            WrappedKey { kid: Kid(1), key_use: KeyUse::Code, wrapped, created_at: Timestamp::from_millis(0) };
+        assert_eq!(other.open_ring(&[entry]).map(|_| ()), Err(KeyringError::ForeignKey(1)));
     }
 }

@@ -69,8 +69,40 @@ impl fmt::Display for Region {
 }
 
 /// A telephone number in E.164 form, such as `+14155550123`.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct PhoneNumber(String);
+#[derive(Clone)]
+pub struct PhoneNumber {
+    e164: String,
+    /// Known since it was parsed; a number that comes back from rest is looked at again when somebody asks.
+    plan: Option<NumberingPlan>,
+}
+
+/// Where in the world's numbering plans a number lies.
+#[derive(Debug, Clone, Copy)]
+struct NumberingPlan {
+    country_code: i32,
+    region: Option<Region>,
+}
+
+impl NumberingPlan {
+    fn of(number: &ParsedNumber) -> Self {
+        let region =
+            number.get_region_code().and_then(|region| Region::parse(region.as_region_str().as_str()));
+        Self { country_code: number.country_code, region }
+    }
+}
+
+/// What is known about a number follows from the number.
+impl PartialEq for PhoneNumber {
+    fn eq(&self, other: &Self) -> bool {
+        self.e164 == other.e164
+    }
+}
+impl Eq for PhoneNumber {}
+impl std::hash::Hash for PhoneNumber {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.e164.hash(state);
+    }
+}
 
 impl PhoneNumber {
     /// Reads what a person or a program wrote.
@@ -104,60 +136,60 @@ impl PhoneNumber {
         if refused_country_code(number.country_code) {
             return Err(InvalidRecipient::RefusedKind);
         }
-        if !number.is_valid() {
-            return Err(InvalidRecipient::NoSuchNumber);
-        }
+        // A number has a type exactly if it is valid.
         match number.get_type() {
+            PhoneNumberType::Unknown => Err(InvalidRecipient::NoSuchNumber),
             PhoneNumberType::PremiumRate
             | PhoneNumberType::SharedCost
             | PhoneNumberType::UAN
             | PhoneNumberType::Pager
-            | PhoneNumberType::VoiceMail
-            | PhoneNumberType::Unknown => Err(InvalidRecipient::RefusedKind),
+            | PhoneNumberType::VoiceMail => Err(InvalidRecipient::RefusedKind),
             PhoneNumberType::FixedLine
             | PhoneNumberType::Mobile
             | PhoneNumberType::FixedLineOrMobile
             | PhoneNumberType::TollFree
             | PhoneNumberType::VoIP
             | PhoneNumberType::PersonalNumber => {
-                Ok(Self(number.format_as(PhoneNumberFormat::E164).into_owned()))
+                let e164 = number.format_as(PhoneNumberFormat::E164).into_owned();
+                Ok(Self { e164, plan: Some(NumberingPlan::of(&number)) })
             }
         }
     }
 
     /// The number in E.164 form. An explicit call: what comes back must not reach a log.
     pub fn expose(&self) -> &str {
-        &self.0
+        &self.e164
     }
 
     /// The numbering region, `None` if the metadata no longer knows it.
     pub fn region(&self) -> Option<Region> {
-        Region::parse(self.parsed()?.get_region_code()?.as_region_str().as_str())
+        self.plan()?.region
     }
 
     /// `+91••••••••10`: the country code and the last two digits.
     pub fn masked(&self) -> String {
-        let prefix =
-            self.parsed().map_or_else(|| "+".to_owned(), |number| format!("+{}", number.country_code));
-        let hidden = self.0.len().saturating_sub(prefix.len() + 2);
-        format!("{prefix}{}{}", "•".repeat(hidden), &self.0[self.0.len().saturating_sub(2)..])
+        let prefix = self.plan().map_or_else(|| "+".to_owned(), |plan| format!("+{}", plan.country_code));
+        let hidden = self.e164.len().saturating_sub(prefix.len() + 2);
+        format!("{prefix}{}{}", "•".repeat(hidden), &self.e164[self.e164.len().saturating_sub(2)..])
     }
 
     /// One spelling for numbers that have two valid ones, so that both share one bucket: Argentina with and without
     /// 9, Mexico with the old 1.
     fn limit_key(&self) -> String {
         for (prefix, plain, digits) in [("+549", "+54", 10), ("+521", "+52", 10)] {
-            if let Some(rest) = self.0.strip_prefix(prefix)
+            if let Some(rest) = self.e164.strip_prefix(prefix)
                 && rest.len() == digits
             {
                 return format!("{plain}{rest}");
             }
         }
-        self.0.clone()
+        self.e164.clone()
     }
 
-    fn parsed(&self) -> Option<ParsedNumber> {
-        PHONE_NUMBER_UTIL.parse(&self.0, None).ok()
+    fn plan(&self) -> Option<NumberingPlan> {
+        self.plan.or_else(|| {
+            PHONE_NUMBER_UTIL.parse(&self.e164, None).ok().map(|number| NumberingPlan::of(&number))
+        })
     }
 }
 
@@ -274,7 +306,11 @@ impl Recipient {
 
     /// Takes back a recipient that [`Recipient::expose`] gave out and that was sealed at rest since.
     pub fn restore(text: String) -> Self {
-        if text.contains('@') { Self::Email(EmailAddress(text)) } else { Self::Phone(PhoneNumber(text)) }
+        if text.contains('@') {
+            Self::Email(EmailAddress(text))
+        } else {
+            Self::Phone(PhoneNumber { e164: text, plan: None })
+        }
     }
 
     /// The raw text. An explicit call: what comes back must not reach a log.

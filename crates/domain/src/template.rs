@@ -10,6 +10,9 @@ use zeroize::Zeroize;
 
 use crate::{channel::Channel, code::Code, secret::SecretString};
 
+/// Room for a text of one segment.
+const TEXT_USUAL: usize = 160;
+
 /// What a person approves: amount and payee stand in the message, and their digest is bound into the code.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -44,6 +47,30 @@ enum Piece {
     Payee,
 }
 
+impl Piece {
+    fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "code" => Self::Code,
+            "brand" => Self::Brand,
+            "minutes" => Self::Minutes,
+            "amount" => Self::Amount,
+            "payee" => Self::Payee,
+            _ => return None,
+        })
+    }
+
+    fn say(&self, text: &mut String, values: &Values<'_>, code: &str) {
+        match self {
+            Self::Text(fixed) => text.push_str(fixed),
+            Self::Code => text.push_str(code),
+            Self::Brand => text.push_str(values.brand),
+            Self::Minutes => text.push_str(&minutes(values.ttl).to_string()),
+            Self::Amount => text.push_str(values.transaction.map_or("", |t| &t.amount)),
+            Self::Payee => text.push_str(values.transaction.map_or("", |t| &t.payee)),
+        }
+    }
+}
+
 /// A checked message text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template(Vec<Piece>);
@@ -61,14 +88,8 @@ impl Template {
             if !before.is_empty() {
                 pieces.push(Piece::Text(before.to_owned()));
             }
-            pieces.push(match name {
-                "code" => Piece::Code,
-                "brand" => Piece::Brand,
-                "minutes" => Piece::Minutes,
-                "amount" => Piece::Amount,
-                "payee" => Piece::Payee,
-                other => return Err(InvalidTemplate::UnknownPlaceholder(other.to_owned())),
-            });
+            let piece = Piece::named(name);
+            pieces.push(piece.ok_or_else(|| InvalidTemplate::UnknownPlaceholder(name.to_owned()))?);
             rest = tail;
         }
         if !rest.is_empty() {
@@ -81,16 +102,9 @@ impl Template {
     }
 
     fn render(&self, values: &Values<'_>, code: &str) -> String {
-        let mut text = String::with_capacity(160);
+        let mut text = String::with_capacity(TEXT_USUAL);
         for piece in &self.0 {
-            match piece {
-                Piece::Text(fixed) => text.push_str(fixed),
-                Piece::Code => text.push_str(code),
-                Piece::Brand => text.push_str(values.brand),
-                Piece::Minutes => text.push_str(&minutes(values.ttl).to_string()),
-                Piece::Amount => text.push_str(values.transaction.map_or("", |t| &t.amount)),
-                Piece::Payee => text.push_str(values.transaction.map_or("", |t| &t.payee)),
-            }
+            piece.say(&mut text, values, code);
         }
         text
     }
@@ -206,29 +220,19 @@ fn built_in(texts: &Texts, channel: Channel, values: &Values<'_>, code: &str) ->
         (_, Some(_)) => texts.transaction,
         (_, None) => texts.plain,
     };
-    // The voice script says the code twice, so it is not read by `Template::parse`, which wants it once.
-    let mut pieces = Vec::new();
-    for part in source.split_inclusive("{code}") {
-        match part.strip_suffix("{code}") {
-            Some(before) => pieces.extend([Piece::Text(before.to_owned()), Piece::Code]),
-            None => pieces.push(Piece::Text(part.to_owned())),
+    // Said as it is read: the voice script names the code twice, which [`Template::parse`] would refuse.
+    let mut text = String::with_capacity(TEXT_USUAL);
+    let mut rest = source;
+    while let Some((before, after)) = rest.split_once('{') {
+        text.push_str(before);
+        let (name, tail) = after.split_once('}').unwrap_or((after, ""));
+        if let Some(piece) = Piece::named(name) {
+            piece.say(&mut text, values, code);
         }
+        rest = tail;
     }
-    let expanded = pieces.into_iter().flat_map(|piece| match piece {
-        Piece::Text(text) => placeholders(&text),
-        other => vec![other],
-    });
-    Template(expanded.collect()).render(values, code)
-}
-
-fn placeholders(text: &str) -> Vec<Piece> {
-    match Template::parse(&format!("{text}{{code}}")) {
-        Ok(Template(mut pieces)) => {
-            pieces.pop();
-            pieces
-        }
-        Err(_) => vec![Piece::Text(text.to_owned())],
-    }
+    text.push_str(rest);
+    text
 }
 
 fn texts_for(locale: Option<&str>) -> &'static Texts {

@@ -2,7 +2,14 @@
 //!
 //! Keys are random and long, so their SHA-256 is what is kept and looked up; no lookup and no comparison touches a key.
 
-use std::{collections::HashMap, net::IpAddr, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use backstop_domain::{
     application::{Application, Authority},
@@ -82,17 +89,50 @@ pub struct Grant {
 #[derive(Debug, Default)]
 pub struct Access {
     grants: RwLock<HashMap<Credential, Grant>>,
+    changes: AtomicU64,
 }
 
 impl Access {
     /// Lets a key in.
     pub fn admit(&self, credential: Credential, grant: Grant) {
-        self.grants.write().insert(credential, grant);
+        let mut grants = self.grants.write();
+        grants.insert(credential, grant);
+        self.changes.fetch_add(1, Ordering::AcqRel);
     }
 
     /// Shuts a key out from now on.
     pub fn revoke(&self, id: ApiKeyId) {
-        self.grants.write().retain(|_, grant| grant.key != Some(id));
+        let mut grants = self.grants.write();
+        grants.retain(|_, grant| grant.key != Some(id));
+        self.changes.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// To be taken before the keys are read that [`Access::keep_to`] gets.
+    pub(crate) fn mark(&self) -> u64 {
+        self.changes.load(Ordering::Acquire)
+    }
+
+    /// Of the keys made by command lets in exactly these; those of the configuration stay. Does nothing if a key was made
+    /// or revoked here since `mark`: it would be undone.
+    pub(crate) fn keep_to(&self, live: HashMap<Credential, Grant>, mark: u64) {
+        let by_command = |grants: &HashMap<Credential, Grant>| {
+            grants
+                .iter()
+                .filter(|(_, grant)| grant.key.is_some())
+                .map(|(credential, _)| *credential)
+                .collect()
+        };
+        let current: HashSet<Credential> = by_command(&self.grants.read());
+        if current.len() == live.len() && live.keys().all(|credential| current.contains(credential)) {
+            return;
+        }
+        let mut grants = self.grants.write();
+        if self.mark() == mark {
+            grants.retain(|credential, grant| grant.key.is_none() || live.contains_key(credential));
+            for (credential, grant) in live {
+                grants.entry(credential).or_insert(grant);
+            }
+        }
     }
 
     /// What `key` opens, if anything.

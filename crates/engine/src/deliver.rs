@@ -5,6 +5,7 @@
 //! gives the delivery to a new task that asks the same plan about the same rows.
 
 mod courier;
+mod first;
 mod recovery;
 pub mod routes;
 pub(crate) mod workload;
@@ -16,10 +17,13 @@ use backstop_domain::{
     breaker::BreakerSettings,
     channel::Channel,
     id::{DeliveryId, VerificationId},
-    ports::{BoxFuture, Provider, store::DeliveryTask},
+    limit::Pace,
+    ports::{BoxFuture, Provider},
     price::PriceList,
 };
 use futures::future::{self, Either};
+
+pub(crate) use self::{courier::Courier, first::First};
 
 use self::workload::Place;
 use crate::Engine;
@@ -38,8 +42,8 @@ pub struct ProviderSettings {
     pub breaker: BreakerSettings,
     /// How long a whole request may take; after that its outcome is unknown.
     pub timeout: Duration,
-    /// How many messages it may get in a span; all must hold.
-    pub pace: Vec<(u32, Duration)>,
+    /// How many messages it may get in a span, from all nodes together; all must hold.
+    pub pace: Vec<Pace>,
     /// What a message costs, where the vendor does not say.
     pub price: PriceList,
 }
@@ -54,12 +58,17 @@ impl std::fmt::Debug for ProviderSettings {
 }
 
 impl Engine {
-    /// Runs what goes on beside the calls: recovery of what a crash left, and the end of what ran out. Returns at once.
+    /// Runs what goes on beside the calls: recovery of what a crash left, the end of what ran out, and the talk with the
+    /// other nodes. Returns at once.
     pub fn run(self: &Arc<Self>) {
         let engine = self.clone();
         self.tasks.spawn(Box::pin(async move { engine.recover_forever().await }));
         let engine = self.clone();
         self.tasks.spawn(Box::pin(async move { engine.expire_forever().await }));
+        let engine = self.clone();
+        self.tasks.spawn(Box::pin(async move { engine.forget_forever().await }));
+        let engine = self.clone();
+        self.tasks.spawn(Box::pin(async move { engine.meet_forever().await }));
     }
 
     /// Stops taking new work. What was sent is waited for by its tasks; what waits for another try stays in the outbox.
@@ -67,9 +76,10 @@ impl Engine {
         self.workload.stop();
     }
 
-    /// Whether new work can be taken: the store could be written a second ago, and nobody is stopping us.
+    /// Whether new work can be taken: the store could be written a second ago, the clock agrees with the store's, and
+    /// nobody is stopping us.
     pub fn is_ready(&self) -> bool {
-        self.workload.is_ready()
+        self.workload.is_ready() && self.clock.is_reliable()
     }
 
     /// Ends once [`Engine::stop`] was called.
@@ -99,12 +109,11 @@ impl Engine {
         }));
     }
 
-    /// Takes the first delivery of a verification into work, as it was just written.
-    pub(crate) fn hand_over_new(self: &Arc<Self>, place: Place, task: DeliveryTask) {
-        let engine = self.clone();
+    /// Takes the first delivery of a verification into work, as it was just written; `first` if that is written down too.
+    pub(crate) fn hand_over_new(&self, place: Place, courier: Courier, first: Option<First>) {
         self.tasks.spawn(Box::pin(async move {
             let _place = place;
-            courier::deliver(engine, task).await;
+            courier::deliver_new(courier, first).await;
         }));
     }
 

@@ -2,11 +2,14 @@
 //!
 //! An [`Engine`] holds the ports and offers the use cases, one file each in [`verify`]. Delivering goes on beside them in
 //! [`deliver`]: every delivery is a task of its own, spawned through the `Tasks` port right after the commit that owed
-//! it; what a crash left, recovery finds by its ended lease. Nothing here knows a database, a vendor or HTTP.
+//! it; what a crash left, recovery finds by its ended lease. [`nodes`] is the talk with other nodes on the same store.
+//! Nothing here knows a database, a vendor or HTTP.
 
 pub mod access;
 pub mod deliver;
+mod housekeeping;
 mod idempotency;
+mod nodes;
 mod report;
 pub mod verify;
 
@@ -16,7 +19,7 @@ use backstop_domain::{
     application::Application,
     clock::Timestamp,
     id::NodeId,
-    keyring::Keyring,
+    keyring::{Keyring, RootKey},
     ports::{Clock, Random, Store, Tasks},
 };
 use parking_lot::RwLock;
@@ -39,12 +42,16 @@ pub struct Parts {
     pub tasks: Arc<dyn Tasks>,
     /// The opened keyring.
     pub keyring: Keyring,
+    /// What opens the keys that another node adds to it.
+    pub root: RootKey,
     /// The applications, with the numbers that the store gave them.
     pub applications: Vec<Application>,
     /// The providers in the configured order.
     pub providers: Vec<ProviderSettings>,
     /// When another provider of a channel starts beside one that does not answer.
     pub hedge_after: Duration,
+    /// How long a verification is kept.
+    pub retention: Duration,
     /// This run of the program: the holder of its leases.
     pub node: NodeId,
 }
@@ -62,12 +69,15 @@ pub struct Engine {
     store: Arc<dyn Store>,
     tasks: Arc<dyn Tasks>,
     keyring: RwLock<Arc<Keyring>>,
+    root: RootKey,
     applications: BTreeMap<String, Arc<Application>>,
     access: access::Access,
     routes: RouteTable,
     workload: Workload,
+    nodes: nodes::Nodes,
     in_progress: idempotency::InProgress,
     hedge_after: Duration,
+    retention: Duration,
     node: NodeId,
 }
 
@@ -88,12 +98,15 @@ impl Engine {
             store: parts.store,
             tasks: parts.tasks,
             keyring: RwLock::new(Arc::new(parts.keyring)),
+            root: parts.root,
             applications,
             access: access::Access::default(),
             routes: RouteTable::new(parts.providers),
             workload: Workload::default(),
+            nodes: nodes::Nodes::default(),
             in_progress: idempotency::InProgress::default(),
             hedge_after: parts.hedge_after,
+            retention: parts.retention,
             node: parts.node,
         })
     }
@@ -126,11 +139,6 @@ impl Engine {
     /// The providers and how they are.
     pub fn routes(&self) -> &RouteTable {
         &self.routes
-    }
-
-    /// Takes a keyring with more keys into use; what the old ones sealed still opens.
-    pub fn replace_keyring(&self, keyring: Keyring) {
-        *self.keyring.write() = Arc::new(keyring);
     }
 
     fn keyring(&self) -> Arc<Keyring> {

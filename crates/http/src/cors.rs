@@ -3,13 +3,10 @@
 //! A preflight carries no key, so an origin that any application lists may ask; the call itself is then held against
 //! the origins of its key's own application. Development needs nothing more: its pages are of our own origin.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::{
-    extract::{Request, State},
+    extract::Request,
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -51,7 +48,7 @@ impl Cors {
 }
 
 /// Answers preflights, and lets listed pages read what they asked for.
-pub(crate) async fn answer(State(entrance): State<Arc<Entrance>>, request: Request, next: Next) -> Response {
+pub(crate) async fn answer(entrance: &Entrance, request: Request, next: Next) -> Response {
     let Some(origin) = request.headers().get(header::ORIGIN).cloned() else { return next.run(request).await };
     let path = request.uri().path();
     let admitted = origin.to_str().is_ok_and(|origin| entrance.cors.admits(path, origin));

@@ -14,7 +14,7 @@ use std::{
 };
 
 use axum::{
-    extract::{MatchedPath, Request, State},
+    extract::{DefaultBodyLimit, MatchedPath, Request, State},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -24,8 +24,10 @@ use http::{HeaderMap, HeaderValue, header};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    Entrance,
+    Entrance, cors,
     error::{Code, Problem},
+    extract::BODY_LIMIT,
+    guard,
 };
 
 /// How long a request may take unless the server says otherwise.
@@ -66,12 +68,12 @@ pub(crate) async fn wrap(State(entrance): State<Arc<Entrance>>, request: Request
     let id = entrance.request_ids.next();
     let deadline = request.extensions().get::<Deadline>().map_or(REQUEST, |deadline| deadline.0);
     let method = request.method().clone();
-    let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    let route = request.extensions().get::<MatchedPath>().cloned();
     let mut response = if request.headers().len() > HEADERS {
         Problem::new(Code::TooManyHeaders, format!("a request has {HEADERS} header fields at the most"))
             .into_response()
     } else {
-        let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
+        let answer = AssertUnwindSafe(within(&entrance, request, next)).catch_unwind();
         match tokio::time::timeout(deadline, answer).await {
             Ok(Ok(response)) => response,
             Ok(Err(panic)) => Problem::internal(words_of(&*panic)).into_response(),
@@ -85,11 +87,23 @@ pub(crate) async fn wrap(State(entrance): State<Arc<Entrance>>, request: Request
     tracing::debug!(
         request.id = id,
         http.method = %method,
-        http.route = route.as_deref().unwrap_or("none"),
+        http.route = route.as_ref().map_or("none", MatchedPath::as_str),
         http.status = response.status().as_u16(),
         "answered"
     );
     response
+}
+
+/// What stands before every handler: the development guard, the cap on bodies, CORS. One layer for all of them, since
+/// the router copies all that lies below a layer for every request.
+async fn within(entrance: &Entrance, request: Request, next: Next) -> Response {
+    match guard::development(entrance, request) {
+        Ok(mut request) => {
+            DefaultBodyLimit::max(BODY_LIMIT).apply(&mut request);
+            cors::answer(entrance, request, next).await
+        }
+        Err(problem) => problem.into_response(),
+    }
 }
 
 /// A panic's words are ours: they hold no request.

@@ -5,13 +5,7 @@
 //! another) and no sign of a proxy. Secret keys and `/dev/*` also want HTTP/1.1 and, where a browser says where a call
 //! comes from, that it comes from our own pages. It is a net and not a wall: other programs of this machine pass.
 
-use std::sync::Arc;
-
-use axum::{
-    extract::{Request, State},
-    middleware::Next,
-    response::{IntoResponse, Response},
-};
+use axum::extract::Request;
 use http::{HeaderMap, Version, header, request::Parts};
 
 use crate::{
@@ -19,24 +13,18 @@ use crate::{
     error::{Code, Problem},
 };
 
-/// Stands before every path.
-pub(crate) async fn development(
-    State(entrance): State<Arc<Entrance>>,
-    request: Request,
-    next: Next,
-) -> Response {
+/// Stands before every path: gives the request back, or says why it is not answered.
+pub(crate) fn development(entrance: &Entrance, request: Request) -> Result<Request, Problem> {
     if entrance.doors.profile == Profile::Production {
-        return next.run(request).await;
+        return Ok(request);
     }
     let (parts, body) = request.into_parts();
+    this_machine(&parts)?;
     let path = parts.uri.path();
-    let admitted = this_machine(&parts).and_then(|()| {
-        if path == "/dev" || path.starts_with("/dev/") { same_origin(&parts) } else { Ok(()) }
-    });
-    match admitted {
-        Ok(()) => next.run(Request::from_parts(parts, body)).await,
-        Err(problem) => problem.into_response(),
+    if path == "/dev" || path.starts_with("/dev/") {
+        same_origin(&parts)?;
     }
+    Ok(Request::from_parts(parts, body))
 }
 
 fn this_machine(parts: &Parts) -> Result<(), Problem> {

@@ -24,7 +24,6 @@ use std::{fmt, net::IpAddr, sync::Arc};
 
 use axum::{
     Router,
-    extract::DefaultBodyLimit,
     handler::Handler,
     middleware::{from_fn_with_state, map_response},
     routing::{MethodFilter, MethodRouter, on},
@@ -174,9 +173,6 @@ pub fn router(doors: Doors) -> Router {
         .merge(reference::router(openapi::value()))
         .fallback(envelope::no_such_path)
         .method_not_allowed_fallback(envelope::no_such_method)
-        .layer(DefaultBodyLimit::max(extract::BODY_LIMIT))
-        .layer(from_fn_with_state(entrance.clone(), cors::answer))
-        .layer(from_fn_with_state(entrance.clone(), guard::development))
         .layer(from_fn_with_state(entrance, envelope::wrap))
         .merge(beside())
 }

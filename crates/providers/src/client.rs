@@ -56,8 +56,11 @@ impl HttpClient {
         within: Duration,
     ) -> Result<HttpResponse, TransportFailure> {
         let HttpRequest { method, url, headers, body } = request;
-        let sent = self.client.request(method, url).headers(headers).body(body).timeout(within).send().await;
-        let mut response = sent.map_err(|error| failure(&error))?;
+        let mut request = reqwest::Request::new(method, url);
+        *request.headers_mut() = headers;
+        *request.body_mut() = Some(body.into());
+        *request.timeout_mut() = Some(within);
+        let mut response = self.client.execute(request).await.map_err(|error| failure(&error))?;
         let status = response.status().as_u16();
         let headers = std::mem::take(response.headers_mut());
         Ok(HttpResponse { status, headers, body: read(response).await })

@@ -70,7 +70,11 @@ impl<'a> Redaction<'a> {
         }
         if let Some(message) = self.message {
             for piece in pieces(message) {
-                for spelling in spellings(&piece) {
+                // No spelling is shorter than the piece itself, and most answers are shorter than any piece.
+                if piece.len() > text.len() {
+                    continue;
+                }
+                for spelling in spellings(piece) {
                     text = without(&text, &spelling, TEXT);
                 }
             }
@@ -92,7 +96,7 @@ impl<'a> Redaction<'a> {
 }
 
 /// The text, then its parts round the code, longest first.
-fn pieces(message: &Message) -> Vec<Zeroizing<String>> {
+fn pieces(message: &Message) -> impl Iterator<Item = &str> {
     let text = message.text.expose();
     let mut parts: Vec<&str> = text
         .split(['\n', '\r'])
@@ -104,7 +108,7 @@ fn pieces(message: &Message) -> Vec<Zeroizing<String>> {
         parts.push(message.subject.as_str());
     }
     parts.sort_by_key(|part| std::cmp::Reverse(part.len()));
-    std::iter::once(text).chain(parts).map(|part| Zeroizing::new(part.to_owned())).collect()
+    std::iter::once(text).chain(parts)
 }
 
 /// A text as JSON, HTML and forms write it.
@@ -118,7 +122,7 @@ fn spellings(text: &str) -> Vec<Zeroizing<String>> {
 }
 
 fn without(text: &str, needle: &str, word: &str) -> String {
-    if needle.is_empty() { text.to_owned() } else { text.replace(needle, word) }
+    if needle.is_empty() || needle.len() > text.len() { text.to_owned() } else { text.replace(needle, word) }
 }
 
 fn without_recipient(text: &str, recipient: &Recipient) -> String {
@@ -168,6 +172,9 @@ fn without_caseless(text: &str, needle: &str, whole_word: bool) -> String {
 
 /// Replaces `needle` where its characters follow each other with at most a few others between them.
 fn without_spaced(text: &str, needle: &str, word: &str) -> String {
+    if needle.len() > text.len() {
+        return text.to_owned();
+    }
     let wanted: Vec<char> = needle.chars().collect();
     let chars: Vec<char> = text.chars().collect();
     let mut out = String::with_capacity(text.len());

@@ -11,6 +11,7 @@ use std::{sync::Arc, time::Duration};
 use backstop_domain::{
     channel::Channel,
     clock::Timestamp,
+    id::VerificationId,
     outcome::{Outcome, Reason, Scope},
     ports::{
         Provider,
@@ -20,7 +21,7 @@ use backstop_domain::{
 };
 use http::{HeaderName, HeaderValue};
 use reqwest::Url;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use self::signature::SigningKey;
@@ -94,26 +95,25 @@ pub(crate) fn build(draft: &Draft<'_>) -> Result<Arc<dyn Provider>, BuildError> 
 
 impl Adapter for Webhook {
     fn request(&self, message: &Message, at: Timestamp) -> Result<HttpRequest, Outcome> {
-        let body = json!({
-            "type": "message.send",
-            "timestamp": at.to_rfc3339(),
-            "data": {
-                "attempt_id": message.attempt.to_string(),
-                "attempt": message.number,
-                "verification_id": message.verification.to_string(),
-                "channel": message.channel.as_str(),
-                "to": message.to.expose(),
-                "code": message.code.expose(),
-                "brand": message.brand,
-                "subject": message.subject,
-                "text": message.text.expose(),
-                "locale": message.locale,
-                "expires_in_seconds": message.expires_in.as_secs(),
-            },
-        })
-        .to_string()
-        .into_bytes();
         let id = message.attempt.to_string();
+        let body = Send {
+            data: Data {
+                attempt: message.number,
+                attempt_id: &id,
+                brand: &message.brand,
+                channel: message.channel.as_str(),
+                code: message.code.expose(),
+                expires_in_seconds: message.expires_in.as_secs(),
+                locale: &message.locale,
+                subject: &message.subject,
+                text: message.text.expose(),
+                to: message.to.expose(),
+                verification_id: message.verification,
+            },
+            timestamp: at.to_rfc3339(),
+            r#type: "message.send",
+        };
+        let body = serde_json::to_vec(&body).map_err(|_| Outcome::rejected(Reason::Misconfigured))?;
         let seconds = at.as_millis().div_euclid(1000);
         let signature = self.key.sign(&id, seconds, &body);
         let header =
@@ -164,6 +164,29 @@ impl Adapter for Webhook {
     fn secrets(&self) -> Vec<SecretString> {
         vec![self.secret.clone()]
     }
+}
+
+/// What a receiver is sent.
+#[derive(Serialize)]
+struct Send<'a> {
+    data: Data<'a>,
+    timestamp: String,
+    r#type: &'static str,
+}
+
+#[derive(Serialize)]
+struct Data<'a> {
+    attempt: u32,
+    attempt_id: &'a str,
+    brand: &'a str,
+    channel: &'static str,
+    code: &'a str,
+    expires_in_seconds: u64,
+    locale: &'a str,
+    subject: &'a str,
+    text: &'a str,
+    to: &'a str,
+    verification_id: VerificationId,
 }
 
 /// What a receiver may say.

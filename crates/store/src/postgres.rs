@@ -41,7 +41,7 @@ use crate::error::{Failure, internal};
 
 pub use settings::PostgresSettings;
 
-pub(crate) use buckets::{Charge, Key, live_text, recipient as recipient_row, row_of};
+pub(crate) use buckets::{Charge, Key, live_text, pace as pace_row, recipient as recipient_row, row_of};
 pub(crate) use ledger::write::BUCKETS;
 pub(crate) use session::Session;
 

@@ -77,7 +77,7 @@ impl Summary {
             file: loaded.file.clone(),
             profile: config.profile.as_str(),
             listen: config.server.listen.to_string(),
-            store: config.store.url.clone(),
+            store: config.store.database.to_string(),
             applications: config.applications.iter().map(|application| application.name.clone()).collect(),
             providers: on
                 .map(|provider| (provider.config.name.clone(), provider.config.kind.clone()))

@@ -64,7 +64,7 @@ fn development(banner: &Banner<'_>, style: Style) -> String {
         rows.push(vec!["Inbox".into(), format!("{url}/dev/inbox"), "every code shows up here".into()]);
     }
     rows.push(vec!["Reference".into(), format!("{url}/docs")]);
-    rows.push(vec!["Store".into(), config.store.url.clone(), store_note(banner)]);
+    rows.push(vec!["Store".into(), config.store.database.to_string(), store_note(banner)]);
     let promise = if only_pretend { "development, nothing leaves this machine" } else { "development" };
     let title =
         format!("  Backstop {version}{promise:>width$}", width = 88 - "  Backstop ".len() - version.len());
@@ -98,7 +98,7 @@ fn production(banner: &Banner<'_>, style: Style) -> String {
     let rows = [
         row("backstop", (*version).to_owned()),
         row("listen", address.to_string()),
-        row("store", config.store.url.clone()),
+        row("store", config.store.database.to_string()),
         row("providers", providers),
         row("channels", order),
         row("config", file),

@@ -98,7 +98,8 @@ pub(crate) fn secret(
     key: &str,
     given: Option<SecretString>,
     file: Option<PathBuf>,
-    around: &Surroundings<'_>,
+    working_directory: &Path,
+    read_secrets: bool,
 ) -> Result<Option<SecretString>, ConfigError> {
     match (given, file) {
         (Some(_), Some(_)) => Err(section.wrong(
@@ -107,11 +108,11 @@ pub(crate) fn secret(
             format!("keep one of {key} and {key}_file"),
         )),
         (Some(secret), None) => Ok(Some(secret)),
-        (None, Some(_)) if !around.read_secrets => Ok(None),
+        (None, Some(_)) if !read_secrets => Ok(None),
         (None, Some(file)) => {
             let file_key = format!("{key}_file");
             let place = section.place(&file_key);
-            let path = around.working_directory.join(file);
+            let path = working_directory.join(file);
             secret_file::read(&path, &format!("{}.{file_key}", section.name), &place).map(Some)
         }
         (None, None) => Ok(None),
@@ -124,7 +125,14 @@ pub(crate) fn resolve(
     around: &Surroundings<'_>,
 ) -> Result<ApplicationConfig, ConfigError> {
     let said: ApplicationSection = section.read()?;
-    let secret_key = secret(section, "secret_key", said.secret_key, said.secret_key_file, around)?;
+    let secret_key = secret(
+        section,
+        "secret_key",
+        said.secret_key,
+        said.secret_key_file,
+        around.working_directory,
+        around.read_secrets,
+    )?;
     if let Some(key) = &secret_key {
         strong(section, "secret_key", key.expose(), around.profile)?;
     }

@@ -34,7 +34,8 @@ impl Builder<'_> {
         let empty = Node::empty(self.root.place.clone());
         let section = |name: &str| Section::new(name, self.root.at(name).unwrap_or(&empty));
         let server = server::resolve(&section("server"), self.profile, &mut self.warnings)?;
-        let store = store::resolve(&section("store"), &self.source.working_directory)?;
+        let store =
+            store::resolve(&section("store"), &self.source.working_directory, self.source.read_secrets)?;
         let usual = codes::resolve(Some(&Section::new("codes", legacy_codes)), &CodePolicy::default())?;
         let codes = codes::resolve(Some(&section("codes")), &usual)?;
         let usual =

@@ -7,10 +7,7 @@ use backstop_domain::{
     code::SubmittedCode,
     id::{ApiKeyId, VerificationId},
     keyring::KeyUse,
-    ports::{
-        Clock, Random,
-        store::{ApiKey, Applications},
-    },
+    ports::{Random, store::ApiKey},
     purpose::Purpose,
     recipient::Recipient,
 };
@@ -182,17 +179,16 @@ async fn revoke_key(installation: &Installation, id: ApiKeyId) -> anyhow::Result
 
 async fn rotate(installation: &Installation) -> anyhow::Result<ControlReply> {
     let random = installation.random.as_ref();
-    let (ring, kids) =
-        keyring::rotate(installation.store.as_ref(), &installation.root, random, installation.clock.now())
-            .await?;
-    installation.engine.replace_keyring(ring);
+    let now = installation.clock.now();
+    let kids = keyring::rotate(installation.store.as_ref(), &installation.root, random, now).await?;
+    installation.engine.meet().await?;
     let uses = [KeyUse::Code, KeyUse::Seal];
     let keys = kids.into_iter().zip(uses).map(|(kid, key_use)| RotatedKey { kid: kid.0, key_use }).collect();
     Ok(ControlReply::RotateKeyring(RotateReply { keys }))
 }
 
 async fn backup(installation: &Installation, to: std::path::PathBuf) -> anyhow::Result<ControlReply> {
-    installation.store.backup(&to).await?;
+    installation.backing.backup(&to).await?;
     let bytes = std::fs::metadata(&to)?.len();
     Ok(ControlReply::Backup(BackupReply { file: to, bytes }))
 }

@@ -1,11 +1,6 @@
 //! Looking whether everything works: store, keys, clock, every provider, and if asked a real code.
 
-use backstop_domain::{
-    channel::Channel,
-    ports::{Clock, Tasks, store::Keys},
-    purpose::Purpose,
-    recipient::Recipient,
-};
+use backstop_domain::{channel::Channel, ports::Tasks, purpose::Purpose, recipient::Recipient};
 use backstop_engine::verify::{Selection, StartRequest};
 use futures::future::{self, Either};
 
@@ -13,7 +8,10 @@ use super::{
     acts,
     protocol::{DoctorLine, DoctorReply, Level, Private},
 };
-use crate::{config::ProviderSettings, wiring::Installation};
+use crate::{
+    config::ProviderSettings,
+    wiring::{Health, Installation},
+};
 
 /// Looks at one thing after another. Never fails: what does not work is a line.
 pub(super) async fn examine(
@@ -21,7 +19,7 @@ pub(super) async fn examine(
     send_to_phone: Option<Private>,
     send_to_email: Option<Private>,
 ) -> DoctorReply {
-    let mut lines = vec![config(installation), store(installation).await];
+    let mut lines = vec![config(installation), store(installation).await, keyring(installation).await];
     let looks = installation.config.providers.iter().map(|settings| provider(installation, settings));
     lines.extend(future::join_all(looks).await);
     for (channel, to) in [(Channel::Sms, send_to_phone), (Channel::Email, send_to_email)] {
@@ -53,24 +51,19 @@ fn config(installation: &Installation) -> DoctorLine {
 }
 
 async fn store(installation: &Installation) -> DoctorLine {
-    let begun = installation.clock.now();
+    let Health { level, finding, fix } = installation.backing.health().await;
+    line("store", level, finding, fix)
+}
+
+async fn keyring(installation: &Installation) -> DoctorLine {
     match installation.store.ring().await {
         Ok(ring) => {
-            let newest = ring
-                .iter()
-                .map(|key| key.created_at)
-                .max()
-                .map_or(0, |at| begun.since(at).as_secs() / 86_400);
-            let finding = format!(
-                "schema {}, {} keys, newest {newest} d",
-                installation.store.schema_version(),
-                ring.len()
-            );
-            line("store", Level::Well, finding, None)
+            let age = |at| installation.clock.now().since(at).as_secs() / 86_400;
+            let newest = ring.iter().map(|key| key.created_at).max().map_or(0, age);
+            line("keyring", Level::Well, format!("{} keys, newest {newest} d", ring.len()), None)
         }
         Err(error) => {
-            let fix = "look at the disk: space, permissions, health".to_owned();
-            line("store", Level::Broken, error.to_string(), Some(fix))
+            line("keyring", Level::Broken, error.to_string(), Some("see the line about the store".into()))
         }
     }
 }

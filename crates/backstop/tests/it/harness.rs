@@ -3,6 +3,7 @@
 pub(crate) mod any_channel;
 pub(crate) mod dice;
 pub(crate) mod gateway;
+pub(crate) mod postgres;
 pub(crate) mod program;
 pub(crate) mod raw;
 pub(crate) mod server;

@@ -1,7 +1,9 @@
 //! One delivery, from its first attempt to its end.
 //!
 //! A courier owns nothing that matters: the plan is a pure function of the rows, so another courier can go on from them
-//! at any instant. It never sends what it has not written down, and never sends an attempt twice.
+//! at any instant. It never sends what it has not written down, and never sends an attempt twice. A process can stand still
+//! between the two, for as long as somebody likes; when it wakes after its lease has ended, another may have gone on with
+//! the next route, so what was written down and not yet sent stays unsent.
 
 use std::{sync::Arc, time::Duration};
 
@@ -29,10 +31,13 @@ use futures::{
     stream::FuturesUnordered,
 };
 
+use super::first::{First, Reserved};
 use crate::Engine;
 
 /// How often a lease is renewed while nothing else does.
 const RENEW_EVERY: Duration = Duration::from_secs(10);
+/// The round that a plan begins with.
+pub(super) const FIRST_ROUND: u32 = 0;
 /// How long to wait before writing to a store again that could not be written.
 const STORE_PAUSE: Duration = Duration::from_millis(500);
 
@@ -43,10 +48,10 @@ struct Entry {
     overdue: bool,
 }
 
-/// What a flight brings back.
+/// What a flight brings back; nothing was sent if it began too late.
 struct Landed {
     id: AttemptId,
-    sent: Sent,
+    sent: Option<Sent>,
 }
 
 /// Works on a delivery that this process has leased, until it is done or another's.
@@ -54,7 +59,7 @@ pub(super) async fn deliver(engine: Arc<Engine>, task: DeliveryTask) {
     let Some(_in_work) = engine.workload.take_up(task.delivery.id) else { return };
     let (delivery, expires_at) = (task.delivery.clone(), task.verification.expires_at);
     if let Some(courier) = Courier::new(engine.clone(), task) {
-        return courier.run().await;
+        return courier.run(None).await;
     }
     tracing::error!(verification.id = %delivery.verification, delivery.id = %delivery.id, "a delivery cannot be made: its application is gone or its values do not open");
     engine.workload.taken(delivery.id, None);
@@ -68,11 +73,20 @@ pub(super) async fn deliver(engine: Arc<Engine>, task: DeliveryTask) {
     }
 }
 
-struct Courier {
-    engine: Arc<Engine>,
+/// Works on the first delivery of a verification, as it was just written; `first` is written down with it.
+pub(super) async fn deliver_new(courier: Courier, first: Option<First>) {
+    let Some(_in_work) = courier.engine.workload.take_up(courier.task.delivery.id) else { return };
+    courier.run(first).await;
+}
+
+/// See the module.
+pub(crate) struct Courier {
+    pub(super) engine: Arc<Engine>,
     application: Arc<Application>,
-    task: DeliveryTask,
+    pub(crate) task: DeliveryTask,
     personal: Personal,
+    /// Whether our own data says that the number exists.
+    second_opinion: bool,
     ladder: Vec<(Channel, Option<Region>)>,
     entries: Vec<Entry>,
     flights: FuturesUnordered<BoxFuture<'static, Landed>>,
@@ -91,17 +105,44 @@ impl Courier {
             .iter()
             .filter_map(|channel| Some((*channel, personal.recipient_for(*channel)?.region())))
             .collect();
-        let entries = task.attempts.iter().map(|attempt| entry(attempt, &task)).collect();
-        let lease_until = task.delivery.lease.map_or_else(|| engine.now(), |lease| lease.until);
-        let flights = FuturesUnordered::new();
-        Some(Self { engine, application, task, personal, ladder, entries, flights, lease_until, done: false })
+        Some(Self::of(engine, application, personal, ladder, task))
     }
 
-    async fn run(mut self) {
+    /// A courier for whom nothing has to be opened. `ladder` holds the channels that reach the person, each with the
+    /// numbering region of the address there.
+    pub(crate) fn of(
+        engine: Arc<Engine>,
+        application: Arc<Application>,
+        personal: Personal,
+        ladder: Vec<(Channel, Option<Region>)>,
+        task: DeliveryTask,
+    ) -> Self {
+        let entries = task.attempts.iter().map(|attempt| entry(attempt, &task)).collect();
+        let lease_until = task.delivery.lease.map_or_else(|| engine.now(), |lease| lease.until);
+        let second_opinion = matches!(Recipient::restore(personal.to.clone()), Recipient::Phone(_));
+        let flights = FuturesUnordered::new();
+        Self {
+            engine,
+            application,
+            task,
+            personal,
+            second_opinion,
+            ladder,
+            entries,
+            flights,
+            lease_until,
+            done: false,
+        }
+    }
+
+    async fn run(mut self, first: Option<First>) {
+        if let Some(First { route, message, reserved }) = first {
+            reserved.keep();
+            self.launch(message, &route, FIRST_ROUND);
+        }
         while !self.done {
             let now = self.engine.now();
-            let routes =
-                self.engine.routes.routes(&self.application, &self.ladder, &self.task.opted_out, now);
+            let routes = self.routes(now);
             match self.next(&routes, now) {
                 Step::Send { routes: picked, round } => {
                     for index in picked {
@@ -124,12 +165,17 @@ impl Courier {
         }
     }
 
-    fn next(&self, routes: &[Route], now: Timestamp) -> Step {
+    /// The routes of this delivery, each with whether it may be used now.
+    pub(super) fn routes(&self, now: Timestamp) -> Vec<Route> {
+        self.engine.routes.routes(&self.application, &self.ladder, &self.task.opted_out, now)
+    }
+
+    pub(super) fn next(&self, routes: &[Route], now: Timestamp) -> Step {
         let tried: Vec<Tried> = self.entries.iter().map(|entry| entry.tried.clone()).collect();
         plan::next(&Situation {
             routes,
             tried: &tried,
-            second_opinion: matches!(Recipient::restore(self.personal.to.clone()), Recipient::Phone(_)),
+            second_opinion: self.second_opinion,
             hedge_after: self.engine.hedge_after,
             expires_at: self.task.verification.expires_at,
             now,
@@ -144,45 +190,54 @@ impl Courier {
             self.done = true;
             return;
         };
-        if !self.engine.routes.reserve(route, self.region(route.channel), id, now) {
-            return;
-        }
+        let Some(reserved) = self.reserve(route, id, now) else { return };
         let lease = Lease { holder: self.engine.node, until: self.leased_until(now) };
-        let begun = self
-            .engine
-            .store
-            .begin_attempt(NewAttempt {
-                id,
-                application: self.task.verification.application,
-                verification: self.task.verification.id,
-                delivery: self.task.delivery.id,
-                channel: route.channel,
-                provider: route.provider.clone(),
-                round,
-                pace: Vec::new(),
-                lease,
-                now,
-            })
-            .await;
+        let asking = self.engine.routes.asking(&route.provider);
+        let begun = self.engine.store.begin_attempt(self.row(id, route, round, lease, now)).await;
+        drop(asking);
+        if let Ok(Begun::Send) = begun {
+            reserved.keep();
+            self.lease_until = lease.until;
+            return self.launch(message, route, round);
+        }
+        drop(reserved);
         match begun {
-            Ok(Begun::Send) => {
-                self.lease_until = lease.until;
-                self.launch(message, route, round, now);
-            }
-            Ok(Begun::Ended) => {
-                self.engine.routes.release(&route.provider, id, now);
-                self.finish().await;
-            }
-            Ok(Begun::Paced { .. }) => self.engine.routes.release(&route.provider, id, now),
-            Ok(Begun::LeaseLost) => {
-                self.engine.routes.release(&route.provider, id, now);
-                self.done = true;
-            }
+            Ok(Begun::Send) => {}
+            Ok(Begun::Paced { until }) => self.engine.routes.exhausted(&route.provider, until),
+            Ok(Begun::Ended) => self.finish().await,
+            Ok(Begun::LeaseLost) => self.done = true,
             Err(error) => {
-                self.engine.routes.release(&route.provider, id, now);
                 tracing::warn!(delivery.id = %self.task.delivery.id, %error, "an attempt could not be written down, so it was not sent");
                 self.pause(STORE_PAUSE).await;
             }
+        }
+    }
+
+    /// Takes the probe of a half-open breaker.
+    pub(super) fn reserve(&self, route: &Route, attempt: AttemptId, now: Timestamp) -> Option<Reserved> {
+        Reserved::take(&self.engine, route, self.region(route.channel), attempt, now)
+    }
+
+    /// An attempt as it is written down.
+    pub(super) fn row(
+        &self,
+        id: AttemptId,
+        route: &Route,
+        round: u32,
+        lease: Lease,
+        now: Timestamp,
+    ) -> NewAttempt {
+        NewAttempt {
+            id,
+            application: self.task.verification.application,
+            verification: self.task.verification.id,
+            delivery: self.task.delivery.id,
+            channel: route.channel,
+            provider: route.provider.clone(),
+            round,
+            pace: self.engine.routes.pace(&route.provider),
+            lease,
+            now,
         }
     }
 
@@ -192,8 +247,9 @@ impl Courier {
         if now < self.lease_until - (LEASE - RENEW_EVERY) { self.lease_until } else { now + LEASE }
     }
 
-    fn launch(&mut self, message: Message, route: &Route, round: u32, now: Timestamp) {
-        let id = message.attempt;
+    /// Sends what is written down. Its time counts from now: how long the store took is no silence of the vendor's.
+    fn launch(&mut self, message: Message, route: &Route, round: u32) {
+        let (id, now) = (message.attempt, self.engine.now());
         let Some((provider, timeout)) = self.engine.routes.timeout(&route.provider) else { return };
         self.entries.push(Entry {
             id,
@@ -210,14 +266,19 @@ impl Courier {
         });
         tracing::debug!(verification.id = %message.verification, attempt.id = %id, provider.name = %route.provider, channel = %route.channel, "sending");
         let alarm = self.engine.tasks.sleep(timeout);
+        let last_moment = self.lease_until.min(self.task.verification.expires_at);
+        let clock = self.engine.clock.clone();
         self.flights.push(Box::pin(async move {
+            if clock.now() >= last_moment {
+                return Landed { id, sent: None };
+            }
             let sent = match future::select(provider.send(&message), alarm).await {
                 Either::Left((sent, _)) => sent,
                 Either::Right(_) => {
                     Sent::new(Outcome::Unknown, &format!("no answer within {} s", timeout.as_secs_f32()))
                 }
             };
-            Landed { id, sent }
+            Landed { id, sent: Some(sent) }
         }));
     }
 
@@ -286,7 +347,11 @@ impl Courier {
     /// Draws the consequences of an answer and writes it down.
     async fn land(&mut self, landed: Landed) {
         let now = self.engine.now();
-        let Landed { id, sent } = landed;
+        let id = landed.id;
+        let too_late = landed.sent.is_none();
+        let sent = landed.sent.unwrap_or_else(|| {
+            Sent::new(Outcome::Unknown, "not sent: it was written down, and then this process stood still")
+        });
         let Some(index) = self.entries.iter().position(|entry| entry.id == id) else { return };
         let region = self.region(self.entries[index].tried.channel);
         let entry = &mut self.entries[index];
@@ -299,8 +364,13 @@ impl Courier {
         entry.tried.rejection = rejection;
         entry.tried.finished_at = Some(now);
         let (channel, provider) = (entry.tried.channel, entry.tried.provider.clone());
-        self.engine.routes.settled(&provider, (channel, region), id, &sent.outcome, now);
-        tracing::info!(verification.id = %self.task.verification.id, attempt.id = %id, provider.name = %provider, channel = %channel, outcome = sent.outcome.as_str(), "sent");
+        if too_late {
+            self.engine.routes.release(&provider, id);
+            tracing::warn!(verification.id = %self.task.verification.id, attempt.id = %id, provider.name = %provider, channel = %channel, "not sent: this process stood still until the lease or the code had ended");
+        } else {
+            self.engine.routes.settled(&provider, (channel, region), id, &sent.outcome, now);
+            tracing::info!(verification.id = %self.task.verification.id, attempt.id = %id, provider.name = %provider, channel = %channel, outcome = sent.outcome.as_str(), "sent");
+        }
         let accepted = state == AttemptState::Accepted;
         let vendor_id = match &sent.outcome {
             Outcome::Accepted { vendor_id } => vendor_id.clone(),
@@ -375,7 +445,8 @@ impl Courier {
         }
     }
 
-    fn message(&self, attempt: AttemptId, channel: Channel, now: Timestamp) -> Option<Message> {
+    /// The message of an attempt; `None` if there is no code left to send.
+    pub(super) fn message(&self, attempt: AttemptId, channel: Channel, now: Timestamp) -> Option<Message> {
         let row = &self.task.verification;
         let to = self.personal.recipient_for(channel)?;
         // A custom code is wiped when the verification ends, so there is nothing left to send either.

@@ -1,7 +1,9 @@
-//! What a crash left, and what ran out.
+//! What a crash left.
 //!
 //! A delivery whose lease has ended belongs to nobody. Recovery leases it anew and goes on where the rows stand: an
-//! attempt that was being sent is `unknown`, and the plan takes the next route.
+//! attempt that was being sent is `unknown`, and the plan takes the next route. Every node looks, so what a dead one
+//! left is taken over within a second of its lease's end. A node whose clock has drifted does not look: to it, leases
+//! that hold may seem to have ended.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,15 +17,19 @@ use crate::Engine;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How many deliveries it takes over in one look.
 const AT_ONCE: usize = 200;
-/// How often the end of what ran out is written.
-const EXPIRE_EVERY: Duration = Duration::from_secs(5);
+/// How long it waits between two full looks while other nodes run, so that they get their share.
+const SHARE_PAUSE: Duration = Duration::from_millis(100);
 
 impl Engine {
     pub(super) async fn recover_forever(self: Arc<Self>) {
         while !self.workload.is_stopping() {
-            if !self.recover().await {
-                future::select(self.tasks.sleep(LOOK_EVERY), self.workload.stopped()).await;
-            }
+            let more = self.clock.is_reliable() && self.recover().await;
+            let pause = match more {
+                true if self.nodes.is_alone() => continue,
+                true => SHARE_PAUSE,
+                false => LOOK_EVERY,
+            };
+            future::select(self.tasks.sleep(pause), self.workload.stopped()).await;
         }
     }
 
@@ -57,16 +63,5 @@ impl Engine {
             }));
         }
         more
-    }
-
-    pub(super) async fn expire_forever(self: Arc<Self>) {
-        while !self.workload.is_stopping() {
-            match self.store.expire(self.clock.now()).await {
-                Ok(0) => {}
-                Ok(_) => continue,
-                Err(error) => tracing::warn!(%error, "the end of expired verifications cannot be written"),
-            }
-            future::select(self.tasks.sleep(EXPIRE_EVERY), self.workload.stopped()).await;
-        }
     }
 }

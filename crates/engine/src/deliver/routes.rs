@@ -1,10 +1,14 @@
 //! The providers, how they are, and which routes a delivery has.
 //!
-//! Breakers, paces and closed routes are this process's memory: after a restart every provider gets a fresh chance.
+//! Breakers and closed routes are this process's memory: after a restart every provider gets a fresh chance. Paces are
+//! counted by the store, for all nodes; what is remembered here is only until when one is used up.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
-    sync::Arc,
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -14,9 +18,13 @@ use backstop_domain::{
     channel::Channel,
     clock::Timestamp,
     id::AttemptId,
+    limit::Pace,
     outcome::{Outcome, Reason, Rejection, Scope},
     plan::{Availability, Route},
-    ports::Provider,
+    ports::{
+        Provider,
+        store::{NodeReport, OpenBreaker},
+    },
     price::Price,
     recipient::Region,
 };
@@ -27,6 +35,13 @@ use super::ProviderSettings;
 /// How long a route stays closed that a vendor refused for itself alone: the country is not enabled, the template is
 /// not approved. Somebody has to do something about it, so there is no point in asking with every message.
 const ROUTE_CLOSED_FOR: Duration = Duration::from_secs(300);
+/// How long after its pace was used up a provider's deliveries come to the store a few at a time: whoever waits for a
+/// place wakes at the same moment, and most of them in vain.
+const TIGHT_FOR: Duration = Duration::from_secs(60);
+/// How many come at a time.
+const MOST_ASKING: usize = 100;
+/// When the others look again.
+const ASK_AGAIN: Duration = Duration::from_millis(100);
 
 /// How a provider is, for people.
 #[derive(Debug, Clone)]
@@ -49,7 +64,7 @@ pub struct ProviderHealth {
 
 struct Condition {
     breaker: Breaker,
-    sent: VecDeque<Timestamp>,
+    exhausted_until: Option<Timestamp>,
     closed: BTreeMap<(Channel, Option<Region>), Timestamp>,
     last_success: Option<Timestamp>,
     last_error: Option<(Timestamp, &'static str)>,
@@ -58,6 +73,18 @@ struct Condition {
 struct Entry {
     settings: ProviderSettings,
     condition: Mutex<Condition>,
+    asking: AtomicUsize,
+}
+
+/// An attempt that asks the store for a place in its provider's pace.
+pub(crate) struct Asking<'a>(Option<&'a Entry>);
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        if let Some(entry) = self.0 {
+            entry.asking.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
 }
 
 /// The configured providers in order.
@@ -76,12 +103,13 @@ impl RouteTable {
         let entry = |settings: ProviderSettings| Entry {
             condition: Mutex::new(Condition {
                 breaker: Breaker::new(settings.breaker),
-                sent: VecDeque::new(),
+                exhausted_until: None,
                 closed: BTreeMap::new(),
                 last_success: None,
                 last_error: None,
             }),
             settings,
+            asking: AtomicUsize::new(0),
         };
         Self { entries: providers.into_iter().map(entry).collect() }
     }
@@ -136,8 +164,18 @@ impl RouteTable {
         routes
     }
 
+    /// How many messages a provider may get.
+    pub(crate) fn pace(&self, name: &str) -> Vec<Pace> {
+        self.entry(name).map(|entry| entry.settings.pace.clone()).unwrap_or_default()
+    }
+
     pub(crate) fn timeout(&self, name: &str) -> Option<(Arc<dyn Provider>, Duration)> {
         self.entry(name).map(|entry| (entry.settings.provider.clone(), entry.settings.timeout))
+    }
+
+    /// Whether a provider may get only so many messages in a span.
+    pub(crate) fn is_paced(&self, name: &str) -> bool {
+        self.entry(name).is_none_or(|entry| !entry.settings.pace.is_empty())
     }
 
     /// What a message of this provider costs by its own list.
@@ -145,9 +183,9 @@ impl RouteTable {
         self.entry(name).and_then(|entry| entry.settings.price.of(region))
     }
 
-    /// Takes a place in the provider's pace, and the probe of a half-open breaker, for an attempt that is about to be
-    /// written down. Looked up and taken in one act, so that deliveries which come together cannot share a place. Says
-    /// whether it was had: if not, the plan has to look again.
+    /// Takes the probe of a half-open breaker for an attempt that is about to be written down. Looked up and taken in one
+    /// act, so that deliveries which come together cannot share it. Says whether the route may still be used: if not, the
+    /// plan has to look again.
     pub(crate) fn reserve(
         &self,
         route: &Route,
@@ -166,23 +204,30 @@ impl RouteTable {
             Availability::HeldBack(_) | Availability::Probe | Availability::Free => {}
         }
         condition.breaker.started(attempt, now);
-        if let Some(longest) = entry.settings.pace.iter().map(|(_, span)| *span).max() {
-            condition.sent.push_back(now);
-            while condition.sent.front().is_some_and(|at| *at + longest <= now) {
-                condition.sent.pop_front();
-            }
-        }
         true
     }
 
-    /// Gives back what [`RouteTable::reserve`] took at `now`, for an attempt that did not leave.
-    pub(crate) fn release(&self, name: &str, attempt: AttemptId, now: Timestamp) {
+    /// Gives back what [`RouteTable::reserve`] took, for an attempt that did not leave.
+    pub(crate) fn release(&self, name: &str, attempt: AttemptId) {
+        if let Some(entry) = self.entry(name) {
+            entry.condition.lock().breaker.neutral(attempt);
+        }
+    }
+
+    /// Counts an attempt that asks the store for a place, until it is dropped.
+    pub(crate) fn asking(&self, name: &str) -> Asking<'_> {
+        let entry = self.entry(name);
+        if let Some(entry) = entry {
+            entry.asking.fetch_add(1, Ordering::AcqRel);
+        }
+        Asking(entry)
+    }
+
+    /// The provider has had as many messages as it may get; the next place is free at `until`.
+    pub(crate) fn exhausted(&self, name: &str, until: Timestamp) {
         if let Some(entry) = self.entry(name) {
             let mut condition = entry.condition.lock();
-            condition.breaker.neutral(attempt);
-            if let Some(place) = condition.sent.iter().rposition(|at| *at == now) {
-                condition.sent.remove(place);
-            }
+            condition.exhausted_until = condition.exhausted_until.max(Some(until));
         }
     }
 
@@ -202,6 +247,29 @@ impl RouteTable {
         });
         if other && let Some(entry) = self.entry(name) {
             entry.fail(attempt, "overdue", now);
+        }
+    }
+
+    /// The breakers that are open by what this node has seen.
+    pub(crate) fn seen_open(&self) -> Vec<OpenBreaker> {
+        let open = |entry: &Entry| {
+            let until = entry.condition.lock().breaker.seen_open()?;
+            Some(OpenBreaker { provider: entry.settings.name.clone(), until })
+        };
+        self.entries.iter().filter_map(open).collect()
+    }
+
+    /// Tells every breaker what the other nodes have seen.
+    pub(crate) fn hear(&self, others: &[NodeReport], now: Timestamp) {
+        for entry in &self.entries {
+            let name = &entry.settings.name;
+            let seen = |report: &NodeReport| {
+                let open = report.open_breakers.iter().find(|open| open.provider == *name);
+                (report.node, open.map(|open| open.until))
+            };
+            if entry.condition.lock().breaker.hear(&others.iter().map(seen).collect(), now) {
+                tracing::warn!(provider.name = %name, "stopped: the breaker of another node has opened");
+            }
         }
     }
 
@@ -249,16 +317,17 @@ impl Entry {
         region: Option<Region>,
         now: Timestamp,
     ) -> Availability {
+        // What may be passed in need comes after what never is.
+        if let Some(until) = condition.exhausted_until {
+            if now < until {
+                return Availability::Exhausted(until);
+            }
+            if now < until + TIGHT_FOR && self.asking.load(Ordering::Acquire) >= MOST_ASKING {
+                return Availability::Exhausted(now + ASK_AGAIN);
+            }
+        }
         if let Some(until) = condition.closed.get(&(channel, region)).filter(|until| now < **until) {
             return Availability::HeldBack(*until);
-        }
-        let paced = self.settings.pace.iter().filter_map(|(most, span)| {
-            let index = usize::try_from(*most).ok()?.checked_sub(1)?;
-            let free = *condition.sent.iter().rev().nth(index)? + *span;
-            (free > now).then_some(free)
-        });
-        if let Some(until) = paced.max() {
-            return Availability::Exhausted(until);
         }
         match condition.breaker.passage(now) {
             Passage::Free => Availability::Free,

@@ -19,15 +19,16 @@ use backstop_domain::{
         store::{DeliveryTask, NewVerification, Once, Opened, Refusal},
     },
     purpose::Purpose,
-    recipient::Recipient,
+    recipient::{Recipient, Region},
     template::Transaction,
     verification::{Personal, Status, Verification},
 };
 
 use super::policy::{self, ChannelRefused};
 use crate::{
-    Caller, Engine, IdempotencyKey, VerificationReport, deliver::workload::Place, idempotency::Held,
-    idempotency::joined,
+    Caller, Engine, IdempotencyKey, VerificationReport,
+    deliver::{Courier, workload::Place},
+    idempotency::{Held, joined},
 };
 
 /// How long `wait` waits at the most.
@@ -177,7 +178,8 @@ impl Engine {
         let ladder = policy::admit(caller, &request, &self.routes)?;
         let held = self.hold(caller, key).map_err(|_| StartError::InProgress)?;
         let now = self.clock.now();
-        let verification = self.compose(caller, &request, ladder, now);
+        let personal = personal(caller, &request);
+        let verification = self.compose(caller, &request, &personal, ladder, now);
         let rules = caller.application.limits.for_delivery(
             verification.application,
             verification.recipient,
@@ -186,32 +188,47 @@ impl Engine {
         let delivery = DeliveryId::new(now, self.random.as_ref());
         let place = self.workload.enter();
         let lease = self.lease(place.as_ref(), now);
+        let fresh = VerificationReport::fresh(&verification, &caller.application, now, now);
+        let own = verification.id;
+        let mut courier = Courier::of(
+            self.clone(),
+            caller.application.clone(),
+            personal,
+            reachable(&request, &verification.ladder),
+            first_task(verification.clone(), delivery, lease),
+        );
+        // Without a place nobody here will send it.
+        let first = place.as_ref().and_then(|_| courier.first(lease, now));
+        let (first, first_attempt) = first.unzip();
         let opened = self
             .store
             .open(NewVerification {
-                verification: verification.clone(),
+                verification,
                 delivery,
                 lease,
-                first_attempt: None,
+                first_attempt,
                 rules,
                 resend_after: caller.application.limits.resend_after,
                 idempotency: Held::of(held.as_ref()),
             })
             .await?;
-        let (id, first_time, opted_out) = match opened {
+        let (opened, first_time) = match opened {
             Once::OtherBody => return Err(StartError::OtherBody),
-            Once::Done(Opened::Refused(Refusal(limit))) | Once::Before(Opened::Refused(Refusal(limit))) => {
-                return Err(StartError::Limited(limit));
-            }
-            Once::Done(Opened::Opened { verification, opted_out, .. }) => (verification, true, opted_out),
-            Once::Before(Opened::Opened { verification, opted_out, .. }) => (verification, false, opted_out),
+            Once::Done(opened) => (opened, true),
+            Once::Before(opened) => (opened, false),
+        };
+        let (id, opted_out, begun) = match opened {
+            Opened::Refused(Refusal(limit)) => return Err(StartError::Limited(limit)),
+            Opened::Opened { verification, opted_out, begun, .. } => (verification, opted_out, begun),
         };
         let taken = request.wait.then(|| self.workload.await_taking(delivery));
         if let Some(place) = place.filter(|_| first_time) {
-            if id == verification.id {
-                self.hand_over_new(place, first_task(&verification, delivery, lease, opted_out));
+            if id == own {
+                courier.task.opted_out = opted_out;
+                self.hand_over_new(place, courier, first.filter(|_| begun));
             } else {
-                self.hand_over(place, verification.application, id, delivery);
+                drop(first);
+                self.hand_over(place, caller.application.id, id, delivery);
             }
         }
         let used = match taken {
@@ -219,8 +236,7 @@ impl Engine {
             _ => None,
         };
         self.workload.taken(delivery, None);
-        let plain = first_time && id == verification.id;
-        let fresh = VerificationReport::fresh(&verification, &caller.application, now, now);
+        let plain = first_time && id == own;
         let report = if plain && !request.wait {
             fresh
         } else {
@@ -240,24 +256,13 @@ impl Engine {
         &self,
         caller: &Caller,
         request: &StartRequest,
+        personal: &Personal,
         ladder: Vec<Channel>,
         now: Timestamp,
     ) -> Verification {
         let application = &caller.application;
         let ring = self.keyring();
-        let address = request.client.ip.or(caller.network);
-        let personal = Personal {
-            to: request.to.expose().to_owned(),
-            fallback_to: request
-                .fallback_to
-                .iter()
-                .map(|(channel, recipient)| (*channel, recipient.expose().to_owned()))
-                .collect(),
-            transaction: request.transaction.clone(),
-            metadata: request.metadata.clone(),
-            client_ip: address.map(|ip| ip.to_string()),
-            user_agent: request.client.user_agent.as_ref().map(|agent| agent.chars().take(512).collect()),
-        };
+        let address = address(caller, request);
         let recipient = ring.lookup("recipient", request.to.limit_key().as_bytes());
         let join = request.session.as_ref().filter(|session| !session.is_empty()).map(|session| {
             let custom = request.custom_code.as_ref().map(|code| code.expose().as_bytes().to_vec());
@@ -297,7 +302,7 @@ impl Engine {
             approved_at: None,
             redeemed_at: None,
         };
-        row.seal(&ring, &personal, request.custom_code.as_ref(), self.random.as_ref());
+        row.seal(&ring, personal, request.custom_code.as_ref(), self.random.as_ref());
         row
     }
 
@@ -313,13 +318,35 @@ impl Engine {
     }
 }
 
+/// The person's network address, where it is known.
+fn address(caller: &Caller, request: &StartRequest) -> Option<IpAddr> {
+    request.client.ip.or(caller.network)
+}
+
+fn personal(caller: &Caller, request: &StartRequest) -> Personal {
+    Personal {
+        to: request.to.expose().to_owned(),
+        fallback_to: request
+            .fallback_to
+            .iter()
+            .map(|(channel, recipient)| (*channel, recipient.expose().to_owned()))
+            .collect(),
+        transaction: request.transaction.clone(),
+        metadata: request.metadata.clone(),
+        client_ip: address(caller, request).map(|ip| ip.to_string()),
+        user_agent: request.client.user_agent.as_ref().map(|agent| agent.chars().take(512).collect()),
+    }
+}
+
+/// The channels of a ladder that reach the person, each with the numbering region of the address there.
+fn reachable(request: &StartRequest, ladder: &[Channel]) -> Vec<(Channel, Option<Region>)> {
+    let address = |channel: &Channel| request.fallback_to.get(channel).unwrap_or(&request.to);
+    let reached = ladder.iter().filter(|channel| channel.reaches(address(channel)));
+    reached.map(|channel| (*channel, address(channel).region())).collect()
+}
+
 /// The first delivery of a verification as its rows say it: whoever wrote them need not read them.
-fn first_task(
-    verification: &Verification,
-    delivery: DeliveryId,
-    lease: Lease,
-    opted_out: Vec<String>,
-) -> DeliveryTask {
+fn first_task(verification: Verification, delivery: DeliveryId, lease: Lease) -> DeliveryTask {
     let delivery = Delivery {
         id: delivery,
         application: verification.application,
@@ -329,5 +356,5 @@ fn first_task(
         state: DeliveryState::Queued,
         lease: Some(lease),
     };
-    DeliveryTask { delivery, verification: verification.clone(), attempts: Vec::new(), opted_out }
+    DeliveryTask { delivery, verification, attempts: Vec::new(), opted_out: Vec::new() }
 }

@@ -3,4 +3,10 @@
 #[cfg(test)]
 mod delivering;
 #[cfg(test)]
+mod hooked;
+#[cfg(test)]
+mod house;
+#[cfg(test)]
+mod nodes;
+#[cfg(test)]
 mod simulation;

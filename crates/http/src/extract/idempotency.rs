@@ -29,8 +29,10 @@ impl FromRequestParts<Arc<Entrance>> for IdempotencyHeader {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &Arc<Entrance>) -> Result<Self, Infallible> {
-        let values = parts.headers.get_all("idempotency-key").iter().cloned().collect();
-        Ok(Self { values, route: format!("{} {}", parts.method, parts.uri.path()) })
+        let values: Vec<_> = parts.headers.get_all("idempotency-key").iter().cloned().collect();
+        let route =
+            if values.is_empty() { String::new() } else { format!("{} {}", parts.method, parts.uri.path()) };
+        Ok(Self { values, route })
     }
 }
 

@@ -11,7 +11,7 @@ use backstop_domain::{
     clock::{ManualClock, Timestamp},
     delivery::{Delivery, DeliveryState, Lease},
     id::{ApiKeyId, DeliveryId, NodeId, VerificationId},
-    keyring::{KeyUse, Keyring, Kid, generate},
+    keyring::{KeyUse, Keyring, Kid, RootKey, generate},
     limit::Limits,
     outcome::Outcome,
     ports::{
@@ -223,9 +223,11 @@ pub(super) fn engine() -> Arc<Engine> {
         store: Arc::new(Down),
         tasks: Arc::new(NoTasks),
         keyring,
+        root: RootKey::new([7; 32]),
         applications: vec![application()],
         providers: vec![provider("texts", vec![Channel::Sms]), provider("mail", vec![Channel::Email])],
         hedge_after: Duration::from_secs(2),
+        retention: Duration::from_secs(90 * 86_400),
     });
     let application = engine.application("shop").unwrap();
     for (key, authority) in [("sk_shop", Authority::Secret), ("pk_shop", Authority::Public)] {

@@ -42,7 +42,7 @@ pub(super) fn is_recipient(key: &Key) -> bool {
 }
 
 /// The row of a provider's pace.
-pub(super) fn pace(provider: &str, span: Duration) -> Key {
+pub(crate) fn pace(provider: &str, span: Duration) -> Key {
     let span = u64::try_from(span.as_millis()).unwrap_or(u64::MAX).to_be_bytes();
     [&[PACE], span.as_slice(), provider.as_bytes()].concat()
 }

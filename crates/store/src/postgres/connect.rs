@@ -22,6 +22,21 @@ const LOCK: Duration = Duration::from_secs(4);
 /// A transaction is a few statements in one breath.
 const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(2);
 
+impl PostgresSettings {
+    /// Whether what the server commits survives its own crash and a power cut: `fsync` and `full_page_writes` are on. Asks
+    /// over a connection of its own.
+    ///
+    /// # Errors
+    /// If the server cannot be reached, or is not one that the store runs on.
+    pub async fn is_durable(&self) -> Result<bool, StoreError> {
+        let question =
+            "SELECT current_setting('fsync')::boolean AND current_setting('full_page_writes')::boolean";
+        let client = connect(self).await?;
+        let row = client.query_one(question, &[]).await;
+        row.and_then(|row| row.try_get(0)).map_err(|error| unavailable(self, explain(&error)))
+    }
+}
+
 const LOOK: &str = "SELECT current_setting('server_version_num'), current_setting('server_version'), \
                     current_setting('server_encoding'), current_setting('synchronous_commit')";
 
@@ -93,6 +108,7 @@ fn explain(error: &Error) -> String {
         cause = deeper.source();
     }
     text.replace("database does not allow writes", "it is a standby or read-only, and takes no writes")
+        .replace("UnknownIssuer", "UnknownIssuer: sslrootcert must name the file of its authority")
 }
 
 fn unavailable(settings: &PostgresSettings, problem: impl fmt::Display) -> StoreError {

@@ -22,8 +22,10 @@ const LOCK: i64 = 0x6261_636b_7374_6f70;
 /// The number of the last migration that a database has seen; 0 for an empty one.
 pub(super) async fn version(session: &mut Session) -> Result<u32> {
     let client = session.client();
-    let there: bool =
-        client.query_one("SELECT to_regclass('backstop_schema') IS NOT NULL", &[]).await?.try_get(0)?;
+    // From the rows of the catalogue: a look-up by name is answered from a cache, which a wait for a lock does not clear.
+    let look = "SELECT EXISTS (SELECT 1 FROM pg_tables \
+                WHERE schemaname = current_schema() AND tablename = 'backstop_schema')";
+    let there: bool = client.query_one(look, &[]).await?.try_get(0)?;
     if !there {
         return Ok(0);
     }

@@ -4,7 +4,7 @@
 //! parameter's name; a parameter that nobody reads would be a promise that nobody keeps. Neither a refusal nor what
 //! prints holds the password.
 
-use std::{fmt, path::PathBuf, time::Duration};
+use std::{fmt, net::IpAddr, path::PathBuf, time::Duration};
 
 use backstop_domain::secret::SecretString;
 use percent_encoding::percent_decode_str;
@@ -64,7 +64,7 @@ impl PostgresSettings {
     /// Reads a URL.
     ///
     /// # Errors
-    /// What is wrong with it, in words that hold nothing of its password.
+    /// What is wrong with it, in words that go on after "the URL" and hold nothing of its password.
     pub fn parse(url: &str) -> Result<Self, String> {
         let rest = url
             .strip_prefix("postgres://")
@@ -122,6 +122,17 @@ impl PostgresSettings {
         self.config.get_password().is_some()
     }
 
+    /// Whether somebody on the way to the server could pose as it: it is not on this machine, and its certificate is not
+    /// looked at.
+    pub fn trusts_the_network(&self) -> bool {
+        let elsewhere = |host: &Host| match host {
+            Host::Tcp(name) if name == "localhost" => false,
+            Host::Tcp(name) => !name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback()),
+            Host::Unix(_) => false,
+        };
+        self.tls < SslMode::VerifyCa && self.config.get_hosts().iter().any(elsewhere)
+    }
+
     /// Takes a password that did not stand in the URL.
     pub fn set_password(&mut self, password: &SecretString) {
         self.config.password(password.expose());
@@ -139,20 +150,24 @@ struct Said<'a> {
 
 impl<'a> Said<'a> {
     fn take(&mut self, parameter: &'a str) -> Result<(), String> {
-        let (key, value) = parameter.split_once('=').ok_or("has a parameter without a value after the ?")?;
+        let (key, value) =
+            parameter.split_once('=').ok_or("has something after the ? that is no parameter=value")?;
         match key {
             "sslmode" => {
-                let mode = SslMode::parse(value)
-                    .ok_or("sslmode must be disable, prefer, require, verify-ca or verify-full")?;
+                let mode = SslMode::parse(value).ok_or(
+                    "has an sslmode that is none of disable, prefer, require, verify-ca, verify-full",
+                )?;
                 self.sslmode = Some(mode);
             }
             "sslrootcert" => {
-                let path = percent_decode_str(value).decode_utf8().map_err(|_| "sslrootcert is not UTF-8")?;
+                let path = percent_decode_str(value)
+                    .decode_utf8()
+                    .map_err(|_| "has an sslrootcert that is not UTF-8")?;
                 self.sslrootcert = Some(path.into_owned());
             }
             "connect_timeout" => {
                 let seconds = value.parse().ok().filter(|seconds| (1..=60).contains(seconds));
-                let seconds = seconds.ok_or("connect_timeout must be 1 to 60, in seconds")?;
+                let seconds = seconds.ok_or("has a connect_timeout that is not 1 to 60, in seconds")?;
                 self.connect_timeout = Some(Duration::from_secs(seconds));
             }
             "application_name" | "host" | "port" | "user" | "dbname" => self.of_the_driver.push(parameter),
@@ -169,7 +184,7 @@ impl<'a> Said<'a> {
         let default = if public { SslMode::VerifyFull } else { SslMode::Prefer };
         let mode = self.sslmode.unwrap_or(default);
         if public && mode < SslMode::VerifyFull {
-            return Err("sslrootcert=system needs sslmode=verify-full".into());
+            return Err("has sslrootcert=system, which needs sslmode=verify-full".into());
         }
         let roots = match &self.sslrootcert {
             Some(path) if !public => Roots::File(path.into()),
@@ -201,7 +216,7 @@ fn unknown(key: &str) -> String {
     let named =
         !key.is_empty() && key.len() <= 32 && key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
     let key = if named { key } else { "after the ?" };
-    format!("the parameter {key} is not known; there are {PARAMETERS}")
+    format!("has a parameter {key} that is not known; there are {PARAMETERS}")
 }
 
 /// Without the password and the parameters: `postgres://backstop@db.internal:5432/backstop`.

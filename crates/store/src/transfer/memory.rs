@@ -11,12 +11,12 @@ use backstop_domain::{
 };
 use rusqlite::types::Value;
 
-use super::tables::Table;
+use super::tables::{PACES, Table};
 use crate::{
     error::{Result, internal},
-    fields::{Cells, Unfit},
+    fields::{Cells, Fields, Unfit},
     memory::Live,
-    postgres::{BUCKETS, Charge, Key, Session, live_text, recipient_row, row_of},
+    postgres::{BUCKETS, Charge, Key, Session, live_text, pace_row, recipient_row, row_of},
     rows,
 };
 
@@ -72,6 +72,7 @@ impl Remembered {
                 "verifications" => self.verification(&values)?,
                 "deliveries" => self.delivery(table, &values)?,
                 "checks" => self.check(table, &values)?,
+                PACES => self.pace(&values)?,
                 _ => return Ok(()),
             }
         }
@@ -120,6 +121,14 @@ impl Remembered {
             let charge = Charge { at, is_check: true, public, application };
             self.rows.entry(recipient_row(recipient)).or_default().0.push_str(&charge.text());
         }
+        Ok(())
+    }
+
+    fn pace(&mut self, values: &Values<'_>) -> Result<()> {
+        let mut fields = Fields::of(values, PACES, 2);
+        let (provider, span): (String, i64) = (fields.take("provider")?, fields.take("span")?);
+        let span = std::time::Duration::from_millis(u64::try_from(span).unwrap_or(0));
+        self.rows.entry(pace_row(&provider, span)).or_default().0 = fields.take("book")?;
         Ok(())
     }
 

@@ -11,8 +11,8 @@ use crate::{
     },
     control::protocol::{
         BackupReply, ControlReply, DoctorLine, DoctorReply, KeyReply, KeyRow, KeysReply, Level, MigrateReply,
-        Private, ProviderRow, ProvidersReply, Refusal, RestoreReply, RevokeReply, RotateReply, RotatedKey,
-        SendReply, VerifyReply,
+        MoveReply, MovedTable, Private, ProviderRow, ProvidersReply, Refusal, RestoreReply, RevokeReply,
+        RotateReply, RotatedKey, SendReply, VerifyReply,
     },
 };
 
@@ -171,7 +171,21 @@ fn the_store_commands_say_what_they_did() {
         migrate::answer(&migrated(Some(1)), Style::PLAIN),
         backup::answer(&backup_reply, Style::PLAIN).unwrap(),
         restore::answer(
-            &RestoreReply { store: "sqlite://data/backstop.db".into(), bytes: 999 },
+            &RestoreReply { store: "sqlite://data/backstop.db".into(), bytes: Some(999), canceled: 2 },
+            Style::PLAIN,
+        ),
+        restore::answer(
+            &RestoreReply { store: "postgres://backstop@db:5432/codes".into(), bytes: None, canceled: 0 },
+            Style::PLAIN,
+        ),
+        migrate::moved(
+            &MoveReply {
+                from: "sqlite://data/backstop.db".into(),
+                to: "postgres://backstop@db:5432/codes".into(),
+                tables: [("verifications", 12), ("deliveries", 9)]
+                    .map(|(name, rows)| MovedTable { name: name.into(), rows })
+                    .into(),
+            },
             Style::PLAIN,
         ),
     ];

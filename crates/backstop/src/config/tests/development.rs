@@ -10,7 +10,7 @@ fn without_configuration_it_is_development_with_pretend_providers_and_one_known_
     assert_eq!(config.profile, Profile::Development);
     assert_eq!(loaded.warnings, Vec::<String>::new());
     assert_eq!(config.server.listen.to_string(), "127.0.0.1:8080");
-    assert_eq!(config.store.url, "sqlite://data/backstop.db");
+    assert_eq!(config.store.database.to_string(), "sqlite://data/backstop.db");
     assert!(config.countries.allow.is_none(), "every country");
     let providers: Vec<String> = config
         .providers

@@ -15,8 +15,8 @@ use backstop_domain::{
     code::SubmittedCode,
     delivery::DeliveryState,
     id::{AttemptId, NodeId, VerificationId},
-    keyring::{KeyUse, Keyring, Kid, LookupHash, generate},
-    limit::Limits,
+    keyring::{KeyUse, Keyring, Kid, LookupHash, RootKey, generate},
+    limit::{Limits, Pace},
     outcome::Reason,
     plan::LEAST_LIFE,
     ports::{
@@ -38,6 +38,8 @@ use backstop_engine::{
 use backstop_store::SqliteStore;
 use futures::executor::block_on;
 
+use crate::hooked::Hooked;
+
 use super::{
     executor::{Did, Executor, SimulatedTasks},
     planted::{Plant, Refunding, Uncharged},
@@ -46,8 +48,12 @@ use super::{
 
 /// How long callers keep calling.
 const BUSY: Duration = Duration::from_secs(240);
+/// How long verifications are kept: longer than a life.
+const RETENTION: Duration = Duration::from_secs(90 * 86_400);
+/// How many messages each vendor takes.
+const PACE: Pace = Pace { max: 15, span: Duration::from_secs(60) };
 /// When every code of a life is long dead.
-const LIFE: Duration = Duration::from_secs(1_500);
+const LIFE: Duration = Duration::from_secs(1_000);
 const PEOPLE: [&str; 4] = ["+919876543210", "+14155550123", "asha@example.com", "+919876543211"];
 
 /// What callers were told. It outlives every crash: whoever was told something remembers it.
@@ -73,6 +79,7 @@ pub(crate) struct Report {
     wrong_checks: u32,
     unknown: u32,
     failed_over: u32,
+    paced: u32,
     history: Vec<String>,
 }
 
@@ -83,7 +90,7 @@ impl Report {
         }
     }
 
-    fn fields(&mut self) -> [&mut u32; 9] {
+    fn fields(&mut self) -> [&mut u32; 10] {
         [
             &mut self.crashes,
             &mut self.started,
@@ -94,10 +101,11 @@ impl Report {
             &mut self.wrong_checks,
             &mut self.unknown,
             &mut self.failed_over,
+            &mut self.paced,
         ]
     }
 
-    pub(crate) fn counts(&self) -> [(&'static str, u32); 9] {
+    pub(crate) fn counts(&self) -> [(&'static str, u32); 10] {
         [
             ("a crash", self.crashes),
             ("a start", self.started),
@@ -108,6 +116,7 @@ impl Report {
             ("a wrong check", self.wrong_checks),
             ("an unknown", self.unknown),
             ("a failover", self.failed_over),
+            ("a full pace", self.paced),
         ]
     }
 }
@@ -122,6 +131,8 @@ pub(crate) struct World {
     seen_hand_overs: usize,
     changes: u64,
     attempts: BTreeSet<AttemptId>,
+    /// When each vendor got its messages.
+    got: BTreeMap<String, Vec<Timestamp>>,
     before: BTreeMap<VerificationId, Seen>,
     report: Report,
 }
@@ -159,6 +170,7 @@ impl World {
             seen_hand_overs: 0,
             changes: 0,
             attempts: BTreeSet::new(),
+            got: BTreeMap::new(),
             before: BTreeMap::new(),
             report: Report::default(),
         }
@@ -284,6 +296,13 @@ impl World {
                     "{} was sent with {:?} of life left",
                     hand_over.attempt, hand_over.life_left
                 ));
+            }
+            let got = self.got.entry(hand_over.provider.clone()).or_default();
+            got.push(hand_over.at);
+            let within = got.iter().filter(|at| hand_over.at.since(**at) < PACE.span).count() as u32;
+            self.report.paced += u32::from(within == PACE.max);
+            if within > PACE.max {
+                return Err(format!("I9: {} got {within} messages in its span", hand_over.provider));
             }
             let written = self
                 .view(hand_over.verification)
@@ -429,10 +448,9 @@ impl Process {
     fn start(&mut self) -> Arc<Engine> {
         let tasks = self.executor.tasks();
         let store: Arc<dyn Store> = match self.plant {
-            Plant::RefundOnError => Arc::new(Refunding {
+            Plant::RefundOnError => Arc::new(Hooked {
                 inner: self.store.clone(),
-                chance: self.chance.clone(),
-                uncharged: self.uncharged.clone(),
+                hooks: Refunding { chance: self.chance.clone(), uncharged: self.uncharged.clone() },
             }),
             Plant::None | Plant::SendTwice => self.store.clone(),
         };
@@ -442,9 +460,11 @@ impl Process {
             store,
             tasks: tasks.clone(),
             keyring: self.ring.clone(),
+            root: RootKey::new([7; 32]),
             applications: self.applications.clone(),
             providers: self.providers_on(tasks),
             hedge_after: Duration::from_secs(2),
+            retention: RETENTION,
             node: NodeId::new(self.clock.now(), self.chance.as_ref()),
         });
         engine.run();
@@ -479,7 +499,7 @@ impl Process {
                 }),
                 breaker: BreakerSettings::default(),
                 timeout: Duration::from_secs(10),
-                pace: vec![(30, Duration::from_secs(60))],
+                pace: vec![PACE],
                 price: PriceList::default(),
             })
             .into()

@@ -165,3 +165,10 @@ fn of_several_hosts_the_one_that_answers_is_taken() {
     let url = server().url.replace("@127.0.0.1", "@127.0.0.1:1,127.0.0.1");
     assert_eq!(ask(&url, "SELECT 'here'").unwrap(), "here");
 }
+
+#[test]
+fn a_server_says_whether_a_crash_loses_what_it_committed() {
+    let settings = PostgresSettings::parse(&server().url).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    assert!(runtime.block_on(settings.is_durable()).unwrap());
+}

@@ -42,7 +42,16 @@ fn ssl_modes_mean_what_they_mean_to_libpq() {
     assert_eq!(tls("sslmode=require&sslrootcert=/ca.pem"), SslMode::VerifyCa);
     assert_eq!(tls("sslrootcert=system"), SslMode::VerifyFull);
     assert!(refused("postgres://u@h/d?sslmode=verify-ca&sslrootcert=system").contains("verify-full"));
-    assert!(refused("postgres://u@h/d?sslmode=allow").contains("verify-ca or verify-full"));
+    assert!(refused("postgres://u@h/d?sslmode=allow").contains("verify-ca, verify-full"));
+}
+
+#[test]
+fn a_server_elsewhere_must_show_who_it_is() {
+    let trusts = |url: &str| parse(url).trusts_the_network();
+    assert!(trusts("postgres://u@db.internal/d") && trusts("postgres://u@10.0.0.1/d?sslmode=require"));
+    assert!(!trusts("postgres://u@db.internal/d?sslmode=verify-full"));
+    assert!(!trusts("postgres://u@localhost/d") && !trusts("postgres://u@[::1]/d"));
+    assert!(!trusts("postgres://u@/d?host=/var/run/postgresql"));
 }
 
 #[test]
@@ -57,7 +66,7 @@ fn several_hosts_and_sockets_of_this_machine_are_hosts_too() {
 fn a_parameter_that_nobody_reads_is_refused_by_its_name() {
     for name in ["requiressl", "options", "target_session_attrs", "synchronous_commit", "sslcert"] {
         let problem = refused(&format!("postgres://u@h/d?{name}=1"));
-        assert!(problem.contains(&format!("the parameter {name} is not known")), "{problem}");
+        assert!(problem.contains(&format!("has a parameter {name} that is not known")), "{problem}");
     }
 }
 

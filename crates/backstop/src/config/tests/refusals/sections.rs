@@ -96,6 +96,31 @@ pub(super) const SECTIONS: &[Mistake] = &[
         ["store.url", ":2", "sqlite://"],
     ),
     (
+        "a server by a word that nobody reads",
+        (SECTION, "[store]\nurl = \"postgres://u:0f3c9a7e51d2b846@h/d?requiressl=1\"\n[countries]"),
+        ["store.url", "requiressl", "sslmode=verify-full"],
+    ),
+    (
+        "two passwords",
+        (SECTION, "[store]\nurl = \"postgres://u:0f3c9a7e51d2b846@h/d\"\npassword = \"x\"\n[countries]"),
+        ["store.password", ":3", "out of the URL"],
+    ),
+    (
+        "a password for a file",
+        (SECTION, "[store]\npassword_file = \"x\"\n[countries]"),
+        ["store.password_file", ":2", "PostgreSQL only"],
+    ),
+    (
+        "a thousand connections",
+        (SECTION, "[store]\nurl = \"postgres://u@h/d\"\nconnections = 1000\n[countries]"),
+        ["store.connections", "4 to 64", "connections = 8"],
+    ),
+    (
+        "forgotten before the limits forget",
+        (SECTION, "[store]\nretention = \"1d\"\n[countries]"),
+        ["store.retention", "2days", "retention = \"90d\""],
+    ),
+    (
         "half a root key",
         (SECTION, "[store]\nroot_key = \"00ff\"\n[countries]"),
         ["store.root_key", ":2", "openssl rand -hex 32"],

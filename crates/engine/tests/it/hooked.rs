@@ -1,0 +1,182 @@
+//! A store that does what another one does, with hooks for a test to act as its surroundings.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use backstop_domain::{
+    application::ApplicationId,
+    clock::Timestamp,
+    delivery::{Delivery, DeliveryState, Lease},
+    id::{ApiKeyId, DeliveryId, NodeId, VerificationId},
+    ports::{
+        Store, StoreError,
+        store::{
+            ApiKey, Applications, AttemptResult, Begun, Canceled, Checked, Deliveries, DeliveryTask, Keys,
+            NewAttempt, NewDelivery, NewVerification, NodeReport, Nodes, Once, Opened, Redeemed, Resent,
+            SubmittedCheck, VerificationFilter, VerificationView, Verifications, WrappedKey,
+        },
+    },
+    purpose::Purpose,
+};
+
+/// What happens around a store.
+#[async_trait]
+pub(crate) trait Hooks: Send + Sync {
+    /// Before a start is written, or a delivery taken over.
+    fn before_write(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+    /// Before a check is counted.
+    async fn before_check(&self, _: &dyn Store, _: &SubmittedCheck) -> Result<(), StoreError> {
+        Ok(())
+    }
+    /// After deliveries were taken over.
+    fn recovered(&self, _: NodeId, _: usize) {}
+    /// In place of the store: a node reports.
+    fn report(&self, _: NodeReport) -> Result<Vec<NodeReport>, StoreError> {
+        Ok(vec![])
+    }
+}
+
+/// See the module.
+pub(crate) struct Hooked<H> {
+    pub(crate) inner: Arc<dyn Store>,
+    pub(crate) hooks: H,
+}
+
+#[async_trait]
+impl<H: Hooks> Verifications for Hooked<H> {
+    async fn open(&self, new: NewVerification) -> Result<Once<Opened>, StoreError> {
+        self.hooks.before_write()?;
+        self.inner.open(new).await
+    }
+    async fn resend(&self, new: NewDelivery) -> Result<Once<Resent>, StoreError> {
+        self.inner.resend(new).await
+    }
+    async fn check(&self, check: SubmittedCheck) -> Result<Once<Checked>, StoreError> {
+        self.hooks.before_check(self.inner.as_ref(), &check).await?;
+        self.inner.check(check).await
+    }
+    async fn cancel(
+        &self,
+        app: ApplicationId,
+        id: VerificationId,
+        now: Timestamp,
+    ) -> Result<Canceled, StoreError> {
+        self.inner.cancel(app, id, now).await
+    }
+    async fn redeem(
+        &self,
+        app: ApplicationId,
+        id: VerificationId,
+        expected: Option<Purpose>,
+        now: Timestamp,
+    ) -> Result<Redeemed, StoreError> {
+        self.inner.redeem(app, id, expected, now).await
+    }
+    async fn get(
+        &self,
+        app: ApplicationId,
+        id: VerificationId,
+    ) -> Result<Option<VerificationView>, StoreError> {
+        self.inner.get(app, id).await
+    }
+    async fn list(
+        &self,
+        app: ApplicationId,
+        filter: VerificationFilter,
+    ) -> Result<Vec<VerificationView>, StoreError> {
+        self.inner.list(app, filter).await
+    }
+    async fn expire(&self, now: Timestamp) -> Result<u64, StoreError> {
+        self.inner.expire(now).await
+    }
+    async fn forget(&self, before: Timestamp, now: Timestamp) -> Result<u64, StoreError> {
+        self.inner.forget(before, now).await
+    }
+}
+
+#[async_trait]
+impl<H: Hooks> Nodes for Hooked<H> {
+    async fn report(&self, own: NodeReport) -> Result<Vec<NodeReport>, StoreError> {
+        self.hooks.report(own)
+    }
+}
+
+#[async_trait]
+impl<H: Hooks> Deliveries for Hooked<H> {
+    async fn task(
+        &self,
+        app: ApplicationId,
+        verification: VerificationId,
+        delivery: DeliveryId,
+        holder: NodeId,
+    ) -> Result<Option<DeliveryTask>, StoreError> {
+        self.inner.task(app, verification, delivery, holder).await
+    }
+    async fn begin_attempt(&self, attempt: NewAttempt) -> Result<Begun, StoreError> {
+        self.inner.begin_attempt(attempt).await
+    }
+    async fn finish_attempt(&self, result: AttemptResult) -> Result<(), StoreError> {
+        self.inner.finish_attempt(result).await
+    }
+    async fn finish(
+        &self,
+        delivery: &Delivery,
+        state: DeliveryState,
+        holder: NodeId,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.inner.finish(delivery, state, holder, now).await
+    }
+    async fn renew(
+        &self,
+        deliveries: Vec<(ApplicationId, VerificationId, DeliveryId)>,
+        lease: Lease,
+    ) -> Result<Vec<DeliveryId>, StoreError> {
+        self.inner.renew(deliveries, lease).await
+    }
+    async fn recover(
+        &self,
+        lease: Lease,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<DeliveryTask>, StoreError> {
+        self.hooks.before_write()?;
+        let found = self.inner.recover(lease, now, limit).await?;
+        self.hooks.recovered(lease.holder, found.len());
+        Ok(found)
+    }
+}
+
+#[async_trait]
+impl<H: Hooks> Applications for Hooked<H> {
+    async fn application(&self, name: &str, now: Timestamp) -> Result<ApplicationId, StoreError> {
+        self.inner.application(name, now).await
+    }
+    async fn add_key(&self, key: ApiKey) -> Result<(), StoreError> {
+        self.inner.add_key(key).await
+    }
+    async fn keys(&self) -> Result<Vec<ApiKey>, StoreError> {
+        self.inner.keys().await
+    }
+    async fn revoke_key(&self, id: ApiKeyId, now: Timestamp) -> Result<bool, StoreError> {
+        self.inner.revoke_key(id, now).await
+    }
+}
+
+#[async_trait]
+impl<H: Hooks> Keys for Hooked<H> {
+    async fn root_fingerprint(&self) -> Result<Option<String>, StoreError> {
+        self.inner.root_fingerprint().await
+    }
+    async fn initialize(&self, fingerprint: &str, keys: Vec<WrappedKey>) -> Result<bool, StoreError> {
+        self.inner.initialize(fingerprint, keys).await
+    }
+    async fn ring(&self) -> Result<Vec<WrappedKey>, StoreError> {
+        self.inner.ring().await
+    }
+    async fn add_ring_keys(&self, keys: Vec<WrappedKey>) -> Result<(), StoreError> {
+        self.inner.add_ring_keys(keys).await
+    }
+}
