@@ -18,8 +18,8 @@ use crate::error::{Failure, Result};
 
 /// How long one exchange with the server may take. A commit waits for a disk; anything longer is an outage.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How often the fate of a COMMIT is asked for while the server still works on it or is away, and how long between.
-const INQUIRIES: u32 = 40;
+/// How long the fate of a COMMIT is asked for while the server still works on it or is away, and how long between.
+const INQUIRE_FOR: Duration = Duration::from_secs(8);
 const INQUIRY_PAUSE: Duration = Duration::from_millis(250);
 
 const PLANS: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET jit = off";
@@ -126,20 +126,22 @@ impl Line {
     /// # Errors
     /// If the server cannot be asked for as long as callers wait, or has forgotten.
     pub(super) async fn was_committed(&mut self, transaction: &str) -> std::result::Result<bool, StoreError> {
-        let mut last = StoreError::Unavailable("the end of a transaction is not known".into());
-        for _ in 0..INQUIRIES {
-            match self.inquire(transaction).await {
-                Ok(Some(fate)) if fate == "committed" => return Ok(true),
-                Ok(Some(fate)) if fate == "aborted" => return Ok(false),
-                Ok(_) => {}
-                Err(error) => {
-                    self.hang_up();
-                    last = error;
+        let asking = async {
+            loop {
+                match self.inquire(transaction).await {
+                    Ok(Some(fate)) if fate == "committed" => return true,
+                    Ok(Some(fate)) if fate == "aborted" => return false,
+                    Ok(_) => {}
+                    Err(error) => {
+                        tracing::warn!(%error, "the server cannot be asked about a COMMIT yet");
+                        self.hang_up();
+                    }
                 }
+                pause(INQUIRY_PAUSE).await;
             }
-            pause(INQUIRY_PAUSE).await;
-        }
-        Err(last)
+        };
+        let unknown = || StoreError::Unavailable("the end of a transaction is not known".into());
+        tokio::time::timeout(INQUIRE_FOR, asking).await.map_err(|_| unknown())
     }
 
     async fn inquire(&mut self, transaction: &str) -> std::result::Result<Option<String>, StoreError> {
