@@ -33,15 +33,15 @@ run:
 ## ci: what must be green before a change is taken
 ci: lint test
 
-BENCH_SECONDS ?= 3
-BENCH_ROUNDS ?= 5
+# What make bench passes on, each only if it is set: BENCH_OLD=0, BENCH_QUICK=1; target/release/backstop-bench --help says what.
+BENCH_ARGUMENTS = $(if $(BENCH_QUICK),--quick) $(foreach name,SECONDS ROUNDS CONNECTIONS STORES OLD NODES,$\
+	$(if $(BENCH_$(name)),--$(shell echo $(name) | tr A-Z a-z) $(BENCH_$(name))))
 
 ## bench: how fast, held against a bare echo of the same process; a table, and JSON in bench/out
 bench:
 	cargo build --release --features bench -p backstop
 	cargo build --release -p backstop-bench
-	target/release/backstop-bench --server target/release/backstop --seconds $(BENCH_SECONDS) \
-		--rounds $(BENCH_ROUNDS) --json bench/out/latest.json
+	target/release/backstop-bench --server target/release/backstop --json bench/out/latest.json $(BENCH_ARGUMENTS)
 
 NIGHTLY_LIVES ?= 20000
 NIGHTLY_CHAOS_SECONDS ?= 1200

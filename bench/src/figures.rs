@@ -11,6 +11,8 @@ pub(crate) struct Phase {
     pub(crate) took: Duration,
     /// Processor time that the server used, all of its threads together.
     pub(crate) processor: Duration,
+    /// Processor time that the PostgreSQL beside it used.
+    pub(crate) database: Duration,
     /// Of each answer.
     pub(crate) latencies: Latencies,
 }
@@ -24,6 +26,11 @@ impl Phase {
     /// Processor time of the server for one answer, in microseconds. It hardly drifts when the machine is busy.
     pub(crate) fn processor_each(&self) -> f64 {
         self.processor.as_secs_f64() * 1e6 / self.answers.max(1) as f64
+    }
+
+    /// The same of the PostgreSQL beside it.
+    pub(crate) fn database_each(&self) -> f64 {
+        self.database.as_secs_f64() * 1e6 / self.answers.max(1) as f64
     }
 }
 

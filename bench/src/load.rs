@@ -15,7 +15,7 @@ use anyhow::{Context, bail};
 use crate::{
     connection::{Connection, field},
     figures::{Latencies, Phase},
-    people,
+    people, processes,
     server::Server,
     vendor::{Coded, Vendor},
 };
@@ -35,8 +35,12 @@ pub(crate) enum Work {
 
 /// The load and what it has done so far.
 pub(crate) struct Load {
-    pub(crate) server: Server,
+    /// The nodes; connections are spread over the first [`Load::nodes`] of them.
+    pub(crate) servers: Vec<Server>,
+    pub(crate) nodes: Cell<usize>,
     pub(crate) vendor: Vendor,
+    /// The PostgreSQL beside them.
+    database: Option<u32>,
     next_person: Cell<u32>,
     /// When each start left its caller, of the phase that runs.
     left: RefCell<Vec<(u32, Instant)>>,
@@ -58,8 +62,34 @@ struct Running {
 }
 
 impl Load {
-    pub(crate) fn new(server: Server, vendor: Vendor) -> Self {
-        Self { server, vendor, next_person: Cell::new(0), left: RefCell::default() }
+    /// Over all `servers`, which share a PostgreSQL of this process id or have none.
+    pub(crate) fn new(servers: Vec<Server>, vendor: Vendor, database: Option<u32>) -> Self {
+        let nodes = Cell::new(servers.len());
+        Self { servers, nodes, vendor, database, next_person: Cell::new(0), left: RefCell::default() }
+    }
+
+    /// The last words of every node.
+    fn last_words(&self) -> String {
+        let tail = |log: &str| {
+            let from = log.lines().count().saturating_sub(10);
+            log.lines().skip(from).collect::<Vec<_>>().join("\n")
+        };
+        self.servers.iter().map(|server| tail(&server.log())).collect::<Vec<_>>().join("\n--\n")
+    }
+
+    fn processor(&self) -> (Duration, Duration) {
+        let nodes = self.servers.iter().map(Server::processor).sum();
+        (nodes, self.database.map(processes::family).unwrap_or_default())
+    }
+
+    /// Memory that the nodes hold together, in KiB.
+    pub(crate) fn resident(&self) -> u64 {
+        self.servers.iter().map(Server::resident).sum()
+    }
+
+    /// Warnings and errors in the nodes' logs.
+    pub(crate) fn complaints(&self) -> usize {
+        self.servers.iter().map(Server::complaints).sum()
     }
 
     /// How many starts have been answered.
@@ -94,11 +124,7 @@ impl Load {
         while self.vendor.ledger().people.len() < self.started() {
             if begun.elapsed() > Duration::from_secs(120) {
                 let had = self.vendor.ledger().people.len();
-                bail!(
-                    "of {} starts only {had} reached the vendor\n{}",
-                    self.started(),
-                    tail(&self.server.log())
-                );
+                bail!("of {} starts only {had} reached the vendor\n{}", self.started(), self.last_words());
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
@@ -128,10 +154,11 @@ impl Load {
     ) -> anyhow::Result<Phase> {
         drop(self.first_bytes());
         let mut connections = Vec::with_capacity(callers);
-        for _ in 0..callers {
-            connections.push(Connection::open(self.server.address).await?);
+        for caller in 0..callers {
+            let server = &self.servers[caller % self.nodes.get()];
+            connections.push(Connection::open(server.address()).await?);
         }
-        let processor = self.server.processor();
+        let before = self.processor();
         let begun = Instant::now();
         let running = Rc::new(Running { work, pace, begun, until: begun + span, due: Cell::new(0) });
         let tasks: Vec<_> = connections
@@ -144,7 +171,9 @@ impl Load {
         }
         phase.answers = phase.latencies.len();
         phase.took = begun.elapsed();
-        phase.processor = self.server.processor().saturating_sub(processor);
+        let after = self.processor();
+        phase.processor = after.0.saturating_sub(before.0);
+        phase.database = after.1.saturating_sub(before.1);
         Ok(phase)
     }
 
@@ -201,7 +230,7 @@ impl Load {
         self.left.borrow_mut().push((person, Instant::now()));
         let answer = connection.post("/v1/verifications", &body).await?;
         if answer.status != 201 || field(answer.body, "status") != Some("pending") {
-            bail!("a start said {} {}\n{}", answer.status, answer.body, tail(&self.server.log()));
+            bail!("a start said {} {}\n{}", answer.status, answer.body, self.last_words());
         }
         Ok(())
     }
@@ -240,9 +269,4 @@ impl Running {
 fn other_than(code: &str) -> String {
     let (head, last) = code.split_at(code.len() - 1);
     format!("{head}{}", if last == "0" { "1" } else { "0" })
-}
-
-fn tail(log: &str) -> String {
-    let from = log.lines().count().saturating_sub(10);
-    log.lines().skip(from).collect::<Vec<_>>().join("\n")
 }

@@ -1,177 +1,183 @@
 //! What was measured, as a table for people and as JSON for machines.
 
+mod json;
+
 use std::io::{self, Write};
 
-use serde_json::{Value, json};
+pub(crate) use json::json;
 
 use crate::{
     figures::{Latencies, Phase, Spread},
-    plan::{CALLERS, Half, Measured, Round},
+    plan::{
+        Measured, Store,
+        suite::{CALLERS, Count, Suite},
+        versus::{Calls, Versus},
+    },
+    postgres::SETTINGS,
+    wanted::Wanted,
 };
 
 /// What stands behind every figure of a start or a check.
-const DURABLE: &str =
-    "SQLite, WAL, synchronous=FULL; the answer leaves after the commit that made it durable";
+const fn durable(store: Store) -> &'static str {
+    match store {
+        Store::Sqlite => "WAL, synchronous=FULL; the answer leaves after the commit that made it durable",
+        Store::Postgres => {
+            "fsync and synchronous_commit on, on the same machine; the answer leaves after the commit"
+        }
+    }
+}
 
-type Of = fn(&Round) -> &Phase;
-const CALLS: [(&str, Of); 4] = [
-    ("echo", |round| &round.echo),
-    ("start", |round| &round.start),
-    ("check", |round| &round.check),
-    ("start + check", |round| &round.mix),
-];
+type Of = fn(&Count) -> &Phase;
+const CALLS: [(&str, Of); 3] =
+    [("echo", |count| &count.echo), ("start", |count| &count.start), ("check", |count| &count.check)];
+type Versed = fn(&Calls) -> &Phase;
+const VERSED: [(&str, Versed); 2] = [("start", |calls| &calls.start), ("check", |calls| &calls.check)];
 
 /// Writes the table.
-pub(crate) fn print(measured: &Measured, out: &mut impl Write) -> io::Result<()> {
+pub(crate) fn print(wanted: &Wanted, measured: &Measured, out: &mut impl Write) -> io::Result<()> {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     writeln!(
         out,
-        "{} rounds of {} s for each call, {CALLERS} connections; {cores} cores for server, callers and vendor together",
-        measured.rounds.len(),
-        measured.phase.as_secs(),
+        "{} rounds of {} s for each call; {cores} cores for servers, databases, callers and vendors together",
+        wanted.rounds,
+        wanted.phase.as_secs(),
     )?;
-    writeln!(out, "durable: {DURABLE}")?;
-    writeln!(out, "disk: {}, 4 KiB append and sync {:.0}/s\n", measured.file_system, measured.syncs)?;
+    writeln!(out, "disk: {}, 4 KiB append and sync {:.0}/s", measured.file_system, measured.syncs)?;
+    for (store, suite) in &measured.suites {
+        self::suite(*store, suite, wanted, out)?;
+    }
+    for (store, old) in &measured.old {
+        let title = format!("{}: empty, and with {} old verifications", store.name(), wanted.old);
+        versus(&title, "old/empty", &old.versus, out)?;
+        writeln!(out, "listening after {:.2} s", old.listening_after.as_secs_f64())?;
+    }
+    if let Some(nodes) = &measured.nodes {
+        let title = format!("postgres: one node, and {} on the same machine", wanted.nodes);
+        versus(&title, "all/one", nodes, out)?;
+    }
+    Ok(())
+}
+
+fn suite(store: Store, suite: &Suite, wanted: &Wanted, out: &mut impl Write) -> io::Result<()> {
+    writeln!(out, "\n== {}: {}", store.name(), durable(store))?;
+    if store == Store::Postgres {
+        writeln!(out, "{}", SETTINGS.join(", "))?;
+    }
     writeln!(
         out,
-        "{:<16}{:>9}{:>9}{:>9}{:>21}{:>9}{:>9}{:>9}",
-        "full speed", "min/s", "median/s", "max/s", "of the echo", "p50 ms", "p99 ms", "CPU us"
+        "{:<19}{:>9}{:>9}{:>9}{:>21}{:>9}{:>9}{:>9}{:>9}",
+        "connections, call",
+        "min/s",
+        "median/s",
+        "max/s",
+        "of the echo",
+        "p50 ms",
+        "p99 ms",
+        "CPU us",
+        "db us"
     )?;
-    for (name, of) in CALLS {
-        let rate = rates(measured, of);
-        let ratio = ratios(measured, of);
-        let all = together(measured, of);
-        writeln!(
-            out,
-            "{name:<16}{:>9.0}{:>9.0}{:>9.0}{:>21}{:>9.2}{:>9.2}{:>9.1}",
-            rate.min,
-            rate.median,
-            rate.max,
-            format!("{:.3} ({:.3}-{:.3})", ratio.median, ratio.min, ratio.max),
-            all.milliseconds(0.5),
-            all.milliseconds(0.99),
-            processor(measured, of).median
-        )?;
+    for callers in &wanted.connections {
+        for (name, of) in CALLS {
+            line(&format!("{callers:>4} {name}"), &Row::of(suite, *callers, of), out)?;
+        }
     }
-    let sends = Spread::of(measured.rounds.iter().map(|round| round.sends));
-    writeln!(out, "{:<16}{:>9.0}{:>9.0}{:>9.0}", "sends completed", sends.min, sends.median, sends.max)?;
-    writeln!(out, "\n{:<34}{:>9}{:>9}{:>9}", "half speed", "calls/s", "p50 ms", "p99 ms")?;
-    let half = [
-        ("start", &measured.half_start, &measured.half_start.phase.latencies),
-        ("start to first byte at the vendor", &measured.half_start, &measured.first_byte),
-        ("check", &measured.half_check, &measured.half_check.phase.latencies),
-    ];
-    for (name, half, latencies) in half {
-        writeln!(
-            out,
-            "{name:<34}{:>9.0}{:>9.2}{:>9.2}",
-            half.rate,
-            latencies.milliseconds(0.5),
-            latencies.milliseconds(0.99)
-        )?;
+    line(&format!("{CALLERS:>4} start + check"), &Row::mix(suite), out)?;
+    let sends = Spread::of(suite.rounds.iter().map(|round| round.sends));
+    writeln!(out, "{:<19}{:>9.0}{:>9.0}{:>9.0}", "sends completed", sends.min, sends.median, sends.max)?;
+    writeln!(out, "{:<38}{:>9}{:>9}{:>9}", "half speed", "calls/s", "p50 ms", "p99 ms")?;
+    for (name, rate, latencies) in halves(suite) {
+        let (p50, p99) = (latencies.milliseconds(0.5), latencies.milliseconds(0.99));
+        writeln!(out, "{name:<38}{rate:>9.0}{p50:>9.2}{p99:>9.2}")?;
     }
-    let alone = &measured.alone;
-    writeln!(
-        out,
-        "{:<34}{:>9.0}{:>9.2}{:>9.2}   (a sync alone: {:.2} ms)",
-        "start, one caller and nothing else",
-        alone.rate(),
-        alone.latencies.milliseconds(0.5),
-        alone.latencies.milliseconds(0.99),
-        1000.0 / measured.syncs
-    )?;
     let mib = |kib: u64| kib as f64 / 1024.0;
-    let memory = measured.memory;
+    let memory = suite.memory;
     writeln!(
         out,
-        "\nmemory, MiB: idle {:.1}, most under load {:.1}, 2 s after {:.1}",
+        "memory, MiB: idle {:.1}, most under load {:.1}, 2 s after {:.1}",
         mib(memory.idle),
         mib(memory.load),
         mib(memory.after)
     )?;
     writeln!(
         out,
-        "starts {}, messages sent twice {}, warnings in the log {}, database {:.1} MiB",
-        measured.starts,
-        measured.again,
-        measured.complaints,
-        measured.database as f64 / 1_048_576.0
+        "starts {}, messages sent twice {}, warnings in the log {}, SQLite files {:.1} MiB",
+        suite.starts,
+        suite.again,
+        suite.complaints,
+        suite.database as f64 / 1_048_576.0
     )
 }
 
-/// The same as JSON.
-pub(crate) fn json(measured: &Measured) -> Value {
-    let calls: serde_json::Map<String, Value> = CALLS
-        .into_iter()
-        .map(|(name, of)| {
-            let all = together(measured, of);
-            let value = json!({
-                "per_second": spread(rates(measured, of)),
-                "of_echo": spread(ratios(measured, of)),
-                "p50_ms": all.milliseconds(0.5),
-                "p99_ms": all.milliseconds(0.99),
-                "processor_us": spread(processor(measured, of)),
-            });
-            (name.to_owned(), value)
-        })
-        .collect();
-    json!({
-        "connections": CALLERS,
-        "rounds": measured.rounds.len(),
-        "seconds_per_phase": measured.phase.as_secs(),
-        "durable": DURABLE,
-        "file_system": measured.file_system,
-        "syncs_per_second": measured.syncs,
-        "full_speed": calls,
-        "sends_per_second": spread(Spread::of(measured.rounds.iter().map(|round| round.sends))),
-        "half_speed": {
-            "start": half(&measured.half_start, &measured.half_start.phase.latencies),
-            "start_to_first_byte": half(&measured.half_start, &measured.first_byte),
-            "check": half(&measured.half_check, &measured.half_check.phase.latencies),
-        },
-        "start_alone": {
-            "per_second": measured.alone.rate(),
-            "p50_ms": measured.alone.latencies.milliseconds(0.5),
-            "p99_ms": measured.alone.latencies.milliseconds(0.99),
-        },
-        "memory_kib": {
-            "idle": measured.memory.idle,
-            "load": measured.memory.load,
-            "after": measured.memory.after,
-        },
-        "starts": measured.starts,
-        "messages_sent_twice": measured.again,
-        "log_warnings": measured.complaints,
-        "database_bytes": measured.database,
-    })
+fn line(name: &str, row: &Row, out: &mut impl Write) -> io::Result<()> {
+    writeln!(
+        out,
+        "{name:<19}{:>9.0}{:>9.0}{:>9.0}{:>21}{:>9.2}{:>9.2}{:>9.1}{:>9.1}",
+        row.rate.min,
+        row.rate.median,
+        row.rate.max,
+        format!("{:.3} ({:.3}-{:.3})", row.of_echo.median, row.of_echo.min, row.of_echo.max),
+        row.latencies.milliseconds(0.5),
+        row.latencies.milliseconds(0.99),
+        row.processor.median,
+        row.database.median
+    )
 }
 
-fn rates(measured: &Measured, of: Of) -> Spread {
-    Spread::of(measured.rounds.iter().map(|round| of(round).rate()))
+fn versus(title: &str, ratio: &str, versus: &Versus, out: &mut impl Write) -> io::Result<()> {
+    writeln!(out, "\n== {title}")?;
+    writeln!(out, "{:<19}{:>9}{:>9}{:>30}", "64 connections", "first/s", "second/s", ratio)?;
+    for (name, of) in VERSED {
+        let ratios = versus.ratios(of);
+        writeln!(
+            out,
+            "{name:<19}{:>9.0}{:>9.0}{:>30}",
+            versus.rates(0, of).median,
+            versus.rates(1, of).median,
+            format!("{:.3} ({:.3}-{:.3})", ratios.median, ratios.min, ratios.max)
+        )?;
+    }
+    Ok(())
 }
 
-fn ratios(measured: &Measured, of: Of) -> Spread {
-    Spread::of(measured.rounds.iter().map(|round| of(round).rate() / round.echo.rate()))
+/// A call over so many connections, all rounds together.
+struct Row {
+    rate: Spread,
+    /// Of the echo of the same round over [`CALLERS`] connections for the mix, over as many for the others.
+    of_echo: Spread,
+    latencies: Latencies,
+    processor: Spread,
+    database: Spread,
 }
 
-fn processor(measured: &Measured, of: Of) -> Spread {
-    Spread::of(measured.rounds.iter().map(|round| of(round).processor_each()))
+impl Row {
+    fn of(suite: &Suite, callers: usize, of: Of) -> Self {
+        Self::new(suite.counts(callers).map(|count| (of(count), &count.echo)).collect())
+    }
+
+    fn mix(suite: &Suite) -> Self {
+        let echoes = suite.counts(CALLERS).map(|count| &count.echo);
+        Self::new(suite.rounds.iter().map(|round| &round.mix).zip(echoes).collect())
+    }
+
+    fn new(phases: Vec<(&Phase, &Phase)>) -> Self {
+        let mut latencies = Latencies::default();
+        phases.iter().for_each(|(phase, _)| latencies.extend(phase.latencies.clone()));
+        let spread = |of: &dyn Fn(&(&Phase, &Phase)) -> f64| Spread::of(phases.iter().map(of));
+        Self {
+            rate: spread(&|(phase, _)| phase.rate()),
+            of_echo: spread(&|(phase, echo)| phase.rate() / echo.rate()),
+            latencies,
+            processor: spread(&|(phase, _)| phase.processor_each()),
+            database: spread(&|(phase, _)| phase.database_each()),
+        }
+    }
 }
 
-fn together(measured: &Measured, of: Of) -> Latencies {
-    let mut all = Latencies::default();
-    measured.rounds.iter().for_each(|round| all.extend(of(round).latencies.clone()));
-    all
-}
-
-fn spread(spread: Spread) -> Value {
-    json!({ "min": spread.min, "median": spread.median, "max": spread.max })
-}
-
-fn half(half: &Half, latencies: &Latencies) -> Value {
-    json!({
-        "per_second": half.rate,
-        "p50_ms": latencies.milliseconds(0.5),
-        "p99_ms": latencies.milliseconds(0.99),
-    })
+fn halves(suite: &Suite) -> [(&'static str, f64, &Latencies); 3] {
+    let (start, check) = (&suite.half_start, &suite.half_check);
+    [
+        ("start", start.rate, &start.phase.latencies),
+        ("start to first byte at the vendor", start.rate, &suite.first_byte),
+        ("check", check.rate, &check.phase.latencies),
+    ]
 }

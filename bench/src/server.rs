@@ -4,42 +4,66 @@
 //! would in production, into a file.
 
 use std::{
+    cell::{Cell, RefCell},
     fs::{self, File},
     io::{BufRead as _, BufReader},
     net::SocketAddr,
     os::unix::fs::PermissionsExt as _,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::Context;
 use tempfile::TempDir;
 
+use crate::processes;
+
 /// The secret key of the one application.
 pub(crate) const KEY: &str = "sk_bench_0123456789abcdef";
 
-/// A running server; killed when dropped.
+/// Where a server keeps its rows.
+#[derive(Debug, Clone)]
+pub(crate) enum Place {
+    /// In a file in its folder.
+    Sqlite,
+    /// In the database of this URL.
+    Postgres(String),
+}
+
+/// A server in a folder of its own; killed when dropped.
 pub(crate) struct Server {
-    pub(crate) address: SocketAddr,
+    program: PathBuf,
+    place: Place,
     folder: TempDir,
-    child: Child,
+    address: Cell<SocketAddr>,
+    child: RefCell<Option<Child>>,
 }
 
 impl Server {
     /// Starts the program and waits until it listens.
-    pub(crate) fn start(program: &Path, vendor: SocketAddr) -> anyhow::Result<Self> {
+    pub(crate) fn start(program: &Path, vendor: SocketAddr, place: &Place) -> anyhow::Result<Self> {
         let program = program
             .canonicalize()
             .with_context(|| format!("there is no {}: build it with --features bench", program.display()))?;
         let folder = tempfile::tempdir()?;
-        let config = folder.path().join("backstop.toml");
-        fs::write(&config, configuration(vendor))?;
-        fs::set_permissions(&config, fs::Permissions::from_mode(0o600))?;
-        let log = File::create(folder.path().join("log"))?;
-        let mut child = Command::new(program)
+        private(&folder.path().join("backstop.toml"), &configuration(vendor, place))?;
+        // One root key for all: nodes on one database must share it. The data is gone with the run.
+        private(&folder.path().join("root.key"), &"5a".repeat(32))?;
+        let nowhere = SocketAddr::from(([127, 0, 0, 1], 1));
+        let place = place.clone();
+        let server = Self { program, place, folder, address: Cell::new(nowhere), child: RefCell::default() };
+        server.again()?;
+        Ok(server)
+    }
+
+    /// Starts it (again) and says how long it took until it listened.
+    pub(crate) fn again(&self) -> anyhow::Result<Duration> {
+        let begun = Instant::now();
+        let log = File::options().create(true).append(true).open(self.folder.path().join("log"))?;
+        let mut child = Command::new(&self.program)
             .arg("serve")
-            .current_dir(folder.path())
+            .current_dir(self.folder.path())
             .env_clear()
             .stdout(Stdio::piped())
             .stderr(log)
@@ -48,19 +72,40 @@ impl Server {
         let found = lines.by_ref().map_while(Result::ok).find_map(|line| address(&line));
         // What it says later must not fill the pipe.
         std::thread::spawn(move || lines.for_each(drop));
-        let server = |address| Self { address, folder, child };
+        self.child.replace(Some(child));
         match found {
-            Some(address) => Ok(server(address)),
-            None => {
-                let dead = server(SocketAddr::from(([127, 0, 0, 1], 1)));
-                anyhow::bail!("the server did not start:\n{}", dead.log())
-            }
+            Some(address) => self.address.set(address),
+            None => anyhow::bail!("the server did not start:\n{}", self.log()),
         }
+        Ok(begun.elapsed())
     }
 
-    /// Where its files are.
-    pub(crate) fn folder(&self) -> &Path {
-        self.folder.path()
+    /// Ends it as an operator would.
+    pub(crate) fn stop(&self) -> anyhow::Result<()> {
+        let Some(mut child) = self.child.take() else { return Ok(()) };
+        Command::new("kill").args(["-TERM", &child.id().to_string()]).status()?;
+        let ended = child.wait()?;
+        anyhow::ensure!(ended.success(), "the server ended badly:\n{}", self.log());
+        Ok(())
+    }
+
+    /// Where its rows are.
+    pub(crate) fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address.get()
+    }
+
+    fn id(&self) -> u32 {
+        self.child.borrow().as_ref().map_or(0, Child::id)
+    }
+
+    /// Its database file, where it has one.
+    pub(crate) fn file(&self) -> PathBuf {
+        self.folder.path().join("data/backstop.db")
     }
 
     /// What it wrote to stderr.
@@ -76,34 +121,28 @@ impl Server {
 
     /// Memory that it holds now, in KiB.
     pub(crate) fn resident(&self) -> u64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        line.and_then(|rest| rest.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)
+        processes::resident(self.id())
     }
 
     /// Processor time that it has used, on all cores; in steps of 10 ms.
     pub(crate) fn processor(&self) -> Duration {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap_or_default();
-        // After the name, which alone may hold spaces; user and system time are the 12th and 13th field from there.
-        let fields = stat.rsplit_once(") ").map_or("", |(_, fields)| fields).split(' ');
-        let ticks = fields.skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum::<u64>();
-        Duration::from_millis(ticks * 10)
+        processes::processor(self.id())
     }
 
     /// Bytes of its database with the write-ahead log.
     pub(crate) fn database(&self) -> u64 {
-        let files = ["backstop.db", "backstop.db-wal"];
-        let size =
-            |name| fs::metadata(self.folder.path().join("data").join(name)).map_or(0, |file| file.len());
-        files.into_iter().map(size).sum()
+        let files = [self.file(), self.file().with_extension("db-wal")];
+        files.iter().map(|file| fs::metadata(file).map_or(0, |file| file.len())).sum()
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
         // It is gone already, or it goes now.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }
 
@@ -113,7 +152,17 @@ fn address(line: &str) -> Option<SocketAddr> {
     text[..end].parse().ok()
 }
 
-fn configuration(vendor: SocketAddr) -> String {
+/// Writes a file that only we may read.
+fn private(path: &Path, text: &str) -> anyhow::Result<()> {
+    fs::write(path, text)?;
+    Ok(fs::set_permissions(path, fs::Permissions::from_mode(0o600))?)
+}
+
+fn configuration(vendor: SocketAddr, place: &Place) -> String {
+    let url = match place {
+        Place::Sqlite => "sqlite://data/backstop.db",
+        Place::Postgres(url) => url,
+    };
     format!(
         r#"profile = "production"
 
@@ -121,8 +170,8 @@ fn configuration(vendor: SocketAddr) -> String {
 listen = "127.0.0.1:0"
 
 [store]
-url = "sqlite://data/backstop.db"
-root_key_file = "data/root.key"
+url = "{url}"
+root_key_file = "root.key"
 
 [countries]
 allow = ["IN", "US"]

@@ -12,6 +12,7 @@ Lines on standard input are commands; each is answered by a JSON line:
     start               starts it again on the same port, and answers as at first
     restart             stop immediate, then start
     where               answers as at first
+    checkpoint          writes everything to disk: {"checkpoint": true}
 A command that fails answers {"problem": ...}.
 
 The role in the URL owns its databases and is no superuser; passwords are random and asked for (SCRAM). Everything is
@@ -263,6 +264,9 @@ class Cluster:
                 name = f"t{secrets.token_hex(8)}"
                 self.create(name)
                 return {"url": self.url(name), "name": name}
+            case ["checkpoint"]:
+                self.sql("CHECKPOINT")
+                return {"checkpoint": True}
             case ["where"]:
                 return self.told()
             case ["stop"] | ["stop", "immediate"] as words:

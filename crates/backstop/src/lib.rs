@@ -59,9 +59,11 @@ pub fn serve(loaded: Loaded) -> anyhow::Result<()> {
             },
             Screen::of_process(false).style(),
         );
+        // Whoever reads that it runs may stop it.
+        let shutdown = shutdown::first_signal();
         let mut out = std::io::stdout();
         writeln!(out, "{screen}")?;
         out.flush()?;
-        app.run(shutdown::first_signal()).await
+        app.run(shutdown).await
     })
 }

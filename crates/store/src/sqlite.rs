@@ -18,6 +18,7 @@ mod lookups;
 mod nodes;
 mod outbox;
 mod paces;
+mod queue;
 mod readers;
 mod rebuild;
 mod schema;
@@ -36,7 +37,7 @@ use backstop_domain::{clock::Timestamp, ports::store::StoreError};
 use parking_lot::Mutex;
 use rusqlite::Connection;
 
-use self::{readers::Readers, writer::Writer};
+use self::{queue::Urgency, readers::Readers, writer::Writer};
 use crate::{
     batch::{Answer, call, execute},
     error::{Result, internal},
@@ -165,8 +166,17 @@ impl SqliteStore {
         T: Send + 'static,
         F: FnMut(&mut Unit) -> Result<T> + Send + 'static,
     {
+        self.write_as(Urgency::Work, act).await
+    }
+
+    /// The same, in another line of the queue.
+    async fn write_as<T, F>(&self, urgency: Urgency, act: F) -> std::result::Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Unit) -> Result<T> + Send + 'static,
+    {
         match &self.mode {
-            Mode::Served { writer, .. } => receive(writer.submit(act)?).await,
+            Mode::Served { writer, .. } => receive(writer.submit(urgency, act)?).await,
             Mode::Inline(unit) => {
                 pause().await;
                 let (member, answer) = call(act);

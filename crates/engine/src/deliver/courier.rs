@@ -213,7 +213,7 @@ impl Courier {
         }
     }
 
-    /// Takes the probe of a half-open breaker.
+    /// Takes the probe of a half-open breaker, if the route may still be used.
     pub(super) fn reserve(&self, route: &Route, attempt: AttemptId, now: Timestamp) -> Option<Reserved> {
         Reserved::take(&self.engine, route, self.region(route.channel), attempt, now)
     }

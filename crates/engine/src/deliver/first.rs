@@ -58,9 +58,9 @@ impl Reserved {
         route: &Route,
         region: Option<Region>,
         attempt: AttemptId,
-        at: Timestamp,
+        now: Timestamp,
     ) -> Option<Self> {
-        let had = engine.routes.reserve(route, region, attempt, at);
+        let had = engine.routes.reserve(route, region, attempt, now);
         had.then(|| Self { taken: Some((engine.clone(), route.provider.clone())), attempt })
     }
 

@@ -179,3 +179,28 @@ fn a_node_whose_clock_has_drifted_takes_nothing_over() {
     house.pass(Duration::from_secs(2));
     assert_eq!((house.sent(), engine.is_ready()), (vec!["text", "chat"], true));
 }
+
+#[test]
+fn the_attempt_that_is_written_with_a_start_is_sent_once_and_after_a_crash_not_at_all() {
+    for (crash, expected) in [(false, ["text"]), (true, ["chat"])] {
+        let mut house = House::new(1);
+        let engine = house.process("shop");
+        let started = futures::executor::block_on(engine.start(&caller(&engine), request(ASHA), None));
+        let id = started.unwrap().verification.id;
+        let attempts = house.view(id).unwrap().attempts;
+        let written: Vec<_> = attempts.iter().map(|one| (one.provider.as_str(), one.state)).collect();
+        assert_eq!(written, [("text", AttemptState::Sending)], "in the rows before anything has left");
+        assert_eq!(house.sent(), [""; 0]);
+        if crash {
+            house.executor.crash();
+            drop(engine);
+            let _next = house.process("shop");
+            house.pass(Duration::from_secs(90));
+            assert_eq!(house.view(id).unwrap().attempts[0].state, AttemptState::Unknown);
+        } else {
+            house.pass(Duration::from_secs(90));
+        }
+        assert_eq!(house.sent(), expected);
+        assert_eq!(house.view(id).unwrap().deliveries[0].state, DeliveryState::Sent);
+    }
+}

@@ -1,5 +1,6 @@
 -- The first schema. Ids are text that sorts by time, moments are milliseconds since 1970 UTC, hashes and sealed values
--- are blobs. Every hot table is keyed by application and then by a time-ordered id, so it only grows at its end.
+-- are blobs. Every hot table is keyed by application and then by a time-ordered id, so it only grows at its end. Lists of
+-- words are written with OR: for IN with three or more SQLite builds a temporary index, at every write.
 
 CREATE TABLE meta (
     key   TEXT NOT NULL PRIMARY KEY,
@@ -8,7 +9,7 @@ CREATE TABLE meta (
 
 CREATE TABLE keyring (
     kid        INTEGER NOT NULL PRIMARY KEY,
-    key_use    TEXT    NOT NULL CHECK (key_use IN ('code', 'seal', 'lookup')),
+    key_use    TEXT    NOT NULL CHECK (key_use = 'code' OR key_use = 'seal' OR key_use = 'lookup'),
     wrapped    BLOB    NOT NULL,
     created_at INTEGER NOT NULL
 ) STRICT;
@@ -36,7 +37,8 @@ CREATE TABLE verifications (
     created_at     INTEGER NOT NULL,
     expires_at     INTEGER NOT NULL,
     status         TEXT    NOT NULL
-                   CHECK (status IN ('pending', 'approved', 'canceled', 'expired', 'max_checks_reached')),
+                   CHECK (status = 'pending' OR status = 'approved' OR status = 'canceled'
+                        OR status = 'expired' OR status = 'max_checks_reached'),
     purpose        TEXT    NOT NULL,
     ladder         TEXT    NOT NULL,
     recipient      BLOB    NOT NULL,
@@ -66,7 +68,8 @@ CREATE TABLE deliveries (
     id              TEXT    NOT NULL,
     created_at      INTEGER NOT NULL,
     ladder          TEXT,
-    state           TEXT    NOT NULL CHECK (state IN ('queued', 'sent', 'delivered', 'undeliverable')),
+    state           TEXT    NOT NULL CHECK (state = 'queued' OR state = 'sent' OR state = 'delivered'
+                        OR state = 'undeliverable'),
     lease_holder    TEXT,
     lease_until     INTEGER,
     recipient       BLOB    NOT NULL,
@@ -90,7 +93,9 @@ CREATE TABLE attempts (
     provider        TEXT    NOT NULL,
     round           INTEGER NOT NULL,
     state           TEXT    NOT NULL
-                    CHECK (state IN ('sending', 'accepted', 'delivered', 'undelivered', 'rejected', 'unknown')),
+                    CHECK (state = 'sending' OR state = 'accepted' OR state = 'delivered'
+                        OR state = 'undelivered' OR state = 'rejected'
+                        OR state = 'unknown'),
     outcome         TEXT,
     rejection       TEXT,
     vendor_id       TEXT,

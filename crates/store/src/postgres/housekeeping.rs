@@ -29,19 +29,18 @@ const ROWS_MATTER_FOR: Duration = Duration::from_secs(86_400 + 3600).saturating_
 /// The advisory lock of the node that deletes: `backstop` in bytes, and one.
 const DELETING: i64 = 0x6261_636b_7374_6f71;
 
-const EXPIRE: &str = "WITH due AS (SELECT application_id, id FROM verifications \
-     WHERE status = 'pending' AND expires_at <= $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED) \
-     UPDATE verifications v SET status = 'expired', custom_code = NULL FROM due \
-     WHERE v.application_id = due.application_id AND v.id = due.id";
+const EXPIRE: &str = "UPDATE verifications SET status = 'expired', custom_code = NULL WHERE ctid = ANY(ARRAY(\
+     SELECT ctid FROM verifications WHERE status = 'pending' AND expires_at <= $1 \
+     ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED))";
 
-const FORGET_ANSWERS: &str = "DELETE FROM idempotency WHERE key IN \
-     (SELECT key FROM idempotency WHERE at <= $1 ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED)";
+const FORGET_ANSWERS: &str = "DELETE FROM idempotency WHERE key = ANY(ARRAY(\
+     SELECT key FROM idempotency WHERE at <= $1 ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED))";
 
 const LOOK_AT_BUCKETS: &str =
     "SELECT key, latest FROM buckets WHERE key > $1 AND key < $2 ORDER BY key LIMIT 1000";
 
-const FORGET_BUCKETS: &str = "DELETE FROM buckets WHERE key IN \
-     (SELECT key FROM buckets WHERE key = ANY($1) AND latest < $2 ORDER BY key FOR UPDATE SKIP LOCKED)";
+const FORGET_BUCKETS: &str = "DELETE FROM buckets WHERE key = ANY(ARRAY(\
+     SELECT key FROM buckets WHERE key = ANY($1) AND latest < $2 FOR UPDATE SKIP LOCKED))";
 
 /// From one to the next along the key.
 const NEXT_APPLICATION: &str = "SELECT application_id FROM verifications WHERE application_id > $1 \

@@ -44,8 +44,8 @@ fn page_sql() -> &'static str {
 fn deliveries_sql() -> &'static str {
     static SQL: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| {
         format!(
-            "SELECT {} FROM unnest($1::bigint[], $2::text[]) w (a, v) \
-             JOIN deliveries d ON d.application_id = w.a AND d.verification_id = w.v ORDER BY d.id",
+            "SELECT d.* FROM unnest($1::bigint[], $2::text[]) w (a, v) CROSS JOIN LATERAL \
+             (SELECT {} FROM deliveries WHERE application_id = w.a AND verification_id = w.v ORDER BY id OFFSET 0) d",
             rows::DELIVERY
         )
     });

@@ -1,8 +1,12 @@
 //! A connection with its prepared statements, opened anew when it was lost; and the fate of a COMMIT that nobody heard of.
 //!
 //! Nothing waits without end: a server that does not answer within [`PATIENCE`] is treated as gone, and the connection is
-//! given up with whatever transaction it held. Plans are made once, for any number of rows and for tables that grow:
-//! look-ups go along an index however small the table was when the statement was prepared.
+//! given up with whatever transaction it held.
+//!
+//! Plans are kept, for any number of rows, while tables may grow a thousandfold before the server looks at them again. What
+//! is read for many keys therefore stands in a LATERAL subquery behind OFFSET 0: the planner cannot turn that around into
+//! a walk over a table that was small when it looked. Changes cannot be written so; their plans are made anew every
+//! [`PLANS_KEPT`] transactions, with the size that the tables have by then.
 
 use std::{collections::HashMap, future::Future, time::Duration};
 
@@ -14,24 +18,37 @@ use crate::error::{Failure, Result};
 
 /// How long one exchange with the server may take. A commit waits for a disk; anything longer is an outage.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How often the fate of a COMMIT is asked for while the server still works on it or is away, and how long between.
-const INQUIRIES: u32 = 40;
+/// How long the fate of a COMMIT is asked for while the server still works on it or is away, and how long between.
+const INQUIRE_FOR: Duration = Duration::from_secs(8);
 const INQUIRY_PAUSE: Duration = Duration::from_millis(250);
 
-const PLANS: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off; \
-                     SET enable_mergejoin = off; SET jit = off";
+const PLANS: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET jit = off";
+
+/// For how many transactions a plan is kept. A batch writes 512 rows at the most.
+const PLANS_KEPT: u32 = 200;
 
 /// A connection that is there.
 pub(crate) struct Session {
     client: Client,
     prepared: HashMap<&'static str, Statement>,
+    transactions: u32,
 }
 
 impl Session {
     async fn open(settings: &PostgresSettings) -> std::result::Result<Self, StoreError> {
         let client = connect(settings).await?;
         within(async { Ok(client.batch_execute(PLANS).await?) }).await?;
-        Ok(Self { client, prepared: HashMap::new() })
+        Ok(Self { client, prepared: HashMap::new(), transactions: 0 })
+    }
+
+    /// Counts one more transaction, and has plans made anew when it is time. Says whether the connection is there.
+    async fn goes_on(&mut self) -> bool {
+        self.transactions = self.transactions.wrapping_add(1);
+        if self.transactions.is_multiple_of(PLANS_KEPT) {
+            let discard = async { Ok(self.client.batch_execute("DISCARD PLANS").await?) };
+            return within(discard).await.is_ok();
+        }
+        !self.client.is_closed()
     }
 
     /// The connection itself.
@@ -79,7 +96,9 @@ impl Line {
 
     /// The connection; a new one, if the old one was lost.
     pub(super) async fn session(&mut self) -> std::result::Result<&mut Session, StoreError> {
-        if self.session.as_ref().is_some_and(|session| session.client.is_closed()) {
+        if let Some(session) = &mut self.session
+            && !session.goes_on().await
+        {
             self.session = None;
         }
         match &mut self.session {
@@ -107,20 +126,22 @@ impl Line {
     /// # Errors
     /// If the server cannot be asked for as long as callers wait, or has forgotten.
     pub(super) async fn was_committed(&mut self, transaction: &str) -> std::result::Result<bool, StoreError> {
-        let mut last = StoreError::Unavailable("the end of a transaction is not known".into());
-        for _ in 0..INQUIRIES {
-            match self.inquire(transaction).await {
-                Ok(Some(fate)) if fate == "committed" => return Ok(true),
-                Ok(Some(fate)) if fate == "aborted" => return Ok(false),
-                Ok(_) => {}
-                Err(error) => {
-                    self.hang_up();
-                    last = error;
+        let asking = async {
+            loop {
+                match self.inquire(transaction).await {
+                    Ok(Some(fate)) if fate == "committed" => return true,
+                    Ok(Some(fate)) if fate == "aborted" => return false,
+                    Ok(_) => {}
+                    Err(error) => {
+                        tracing::warn!(%error, "the server cannot be asked about a COMMIT yet");
+                        self.hang_up();
+                    }
                 }
+                pause(INQUIRY_PAUSE).await;
             }
-            pause(INQUIRY_PAUSE).await;
-        }
-        Err(last)
+        };
+        let unknown = || StoreError::Unavailable("the end of a transaction is not known".into());
+        tokio::time::timeout(INQUIRE_FOR, asking).await.map_err(|_| unknown())
     }
 
     async fn inquire(&mut self, transaction: &str) -> std::result::Result<Option<String>, StoreError> {

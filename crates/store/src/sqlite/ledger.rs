@@ -39,15 +39,23 @@ impl Ledger for Unit {
     }
 
     fn give_back(&mut self, application: ApplicationId, verification: VerificationId) -> Result<()> {
-        let mut update = self.connection.prepare_cached(
-            "UPDATE deliveries SET given_back = 1 WHERE application_id = ?1 AND verification_id = ?2 \
-             AND network IS NOT NULL AND given_back = 0 RETURNING network, created_at",
+        let mut find = self.connection.prepare_cached(
+            "SELECT network, created_at FROM deliveries WHERE application_id = ?1 AND verification_id = ?2 \
+             AND network IS NOT NULL AND given_back = 0",
         )?;
-        let given: Vec<([u8; 16], i64)> = update
+        let given: Vec<([u8; 16], i64)> = find
             .query_map(params![application.0, verification.to_string()], |row| {
                 Ok((row.get(0)?, row.get(1)?))
             })?
             .collect::<rusqlite::Result<_>>()?;
+        if !given.is_empty() {
+            self.connection
+                .prepare_cached(
+                    "UPDATE deliveries SET given_back = 1 WHERE application_id = ?1 AND verification_id = ?2 \
+                     AND network IS NOT NULL",
+                )?
+                .execute(params![application.0, verification.to_string()])?;
+        }
         for (network, at) in given {
             let bucket = Bucket::Network(application, LookupHash(network));
             self.memory.give_back(bucket, Timestamp::from_millis(at));

@@ -61,8 +61,19 @@ impl Outbox for Unit {
         &self,
         (application, verification, id): DeliveryKey,
     ) -> Result<Option<(DeliveryState, Option<Lease>)>> {
-        let found = lookups::delivery(&self.connection, application, verification, id)?;
-        Ok(found.map(|row| (row.state, row.lease)))
+        let mut query = self.connection.prepare_cached(
+            "SELECT application_id, verification_id, id, state, lease_holder, lease_until FROM deliveries \
+             WHERE application_id = ?1 AND verification_id = ?2 AND id = ?3",
+        )?;
+        let key = params![application.0, verification.to_string(), id.to_string()];
+        let mut found = query.query_and_then(key, |row| -> Result<_> {
+            let mut fields = Fields::after_key(row, "deliveries", 3);
+            let state = fields.parsed("state")?;
+            let holder = fields.parsed_if_any("lease_holder")?;
+            let until = fields.moment_if_any("lease_until")?;
+            Ok((state, holder.zip(until).map(|(holder, until)| Lease { holder, until })))
+        })?;
+        found.next().transpose()
     }
 
     fn take_place(
@@ -157,10 +168,10 @@ impl Outbox for Unit {
         self.connection
             .prepare_cached(
                 "UPDATE deliveries SET state = ?4, \
-                 lease_holder = CASE WHEN sending THEN lease_holder END, \
-                 lease_until = CASE WHEN sending THEN lease_until END \
-                 FROM (SELECT EXISTS (SELECT 1 FROM attempts WHERE application_id = ?1 AND verification_id = ?2 \
-                 AND delivery_id = ?3 AND state = 'sending') AS sending) \
+                 lease_holder = CASE WHEN EXISTS (SELECT 1 FROM attempts a WHERE a.application_id = ?1 \
+                 AND a.verification_id = ?2 AND a.delivery_id = ?3 AND a.state = 'sending') THEN lease_holder END, \
+                 lease_until = CASE WHEN EXISTS (SELECT 1 FROM attempts a WHERE a.application_id = ?1 \
+                 AND a.verification_id = ?2 AND a.delivery_id = ?3 AND a.state = 'sending') THEN lease_until END \
                  WHERE application_id = ?1 AND verification_id = ?2 AND id = ?3",
             )?
             .execute(params![application.0, verification.to_string(), id.to_string(), state.as_str()])?;

@@ -35,7 +35,7 @@ fn blocker(writer: &Writer, held: std::sync::mpsc::Receiver<()>) -> Answer<()> {
         assert!(held.lock().recv().is_err(), "nothing is ever sent");
         Ok(())
     };
-    writer.submit(act).unwrap()
+    writer.submit(Urgency::Work, act).unwrap()
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn a_failing_neighbour_in_a_real_batch_hurts_nobody() {
             unit.connection.execute("INSERT INTO meta (key, value) VALUES (?1, '')", [name])?;
             if fail { Err(internal("on purpose").into()) } else { Ok(()) }
         };
-        writer.submit(act).unwrap()
+        writer.submit(Urgency::Work, act).unwrap()
     };
     let (one, two, three) = (insert("one", false), insert("two", true), insert("three", false));
     drop(hold);
@@ -130,7 +130,7 @@ fn a_queue_that_is_full_says_so_at_once() {
     let first = blocker(writer, held);
     let mut waiting = Vec::new();
     let refused = loop {
-        match writer.submit(|_| Ok(())) {
+        match writer.submit(Urgency::Work, |_| Ok(())) {
             Ok(answer) => waiting.push(answer),
             Err(error) => break error,
         }
@@ -154,7 +154,7 @@ fn what_was_queued_is_done_before_the_store_ends() {
                 let key = number.to_string();
                 Ok(unit.connection.execute("INSERT INTO meta (key, value) VALUES (?1, '')", [key])?)
             };
-            writer.submit(insert).unwrap()
+            writer.submit(Urgency::Work, insert).unwrap()
         })
         .collect();
     drop(store);

@@ -12,21 +12,21 @@ use backstop_domain::{
     purpose::Purpose,
 };
 
-use super::{SqliteStore, housekeeping, lookups};
+use super::{SqliteStore, housekeeping, lookups, queue::Urgency};
 use crate::acts::{checks, ended, starts};
 
 #[async_trait]
 impl Verifications for SqliteStore {
     async fn open(&self, new: NewVerification) -> Result<Once<Opened>, StoreError> {
-        self.write(move |unit| starts::open(unit, &new)).await
+        self.write_as(Urgency::Start, move |unit| starts::open(unit, &new)).await
     }
 
     async fn resend(&self, new: NewDelivery) -> Result<Once<Resent>, StoreError> {
-        self.write(move |unit| starts::resend(unit, &new)).await
+        self.write_as(Urgency::Start, move |unit| starts::resend(unit, &new)).await
     }
 
     async fn check(&self, check: SubmittedCheck) -> Result<Once<Checked>, StoreError> {
-        self.write(move |unit| checks::check(unit, &check)).await
+        self.write_as(Urgency::Check, move |unit| checks::check(unit, &check)).await
     }
 
     async fn cancel(
@@ -35,7 +35,7 @@ impl Verifications for SqliteStore {
         id: VerificationId,
         now: Timestamp,
     ) -> Result<Canceled, StoreError> {
-        self.write(move |unit| ended::cancel(unit, application, id, now)).await
+        self.write_as(Urgency::Check, move |unit| ended::cancel(unit, application, id, now)).await
     }
 
     async fn redeem(
@@ -45,7 +45,10 @@ impl Verifications for SqliteStore {
         expected: Option<Purpose>,
         now: Timestamp,
     ) -> Result<Redeemed, StoreError> {
-        self.write(move |unit| ended::redeem(unit, application, id, expected.as_ref(), now)).await
+        self.write_as(Urgency::Check, move |unit| {
+            ended::redeem(unit, application, id, expected.as_ref(), now)
+        })
+        .await
     }
 
     async fn get(

@@ -1,27 +1,24 @@
 //! The one writer: a connection and the memory that belongs to it, and the thread that feeds them batches.
 //!
-//! Callers put their acts into a bounded queue; when it is full they hear `Unavailable` at once instead of waiting
-//! behind a disk that does not keep up. The thread takes what is there, 512 at the most, into one transaction. While a
+//! Callers put their acts into a bounded [`Queue`]. The thread takes what is there, the most urgent first and 512 at the
+//! most, into one transaction. While a
 //! commit waits for the disk the next batch gathers, so the busier it is the more each sync carries. The thread ends
 //! when the store is dropped, after the queue is empty. A crash loses only what no caller was told of.
 
-use std::{
-    sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
-    thread::JoinHandle,
-};
+use std::{sync::Arc, thread::JoinHandle};
 
 use backstop_domain::ports::store::StoreError;
 use rusqlite::Connection;
 
-use super::rebuild;
+use super::{
+    queue::{Queue, Urgency},
+    rebuild,
+};
 use crate::{
-    batch::{Answer, Ground, MAX_BATCH, Member, Transactions, call, execute},
-    error::{Failure, Result, internal},
+    batch::{Answer, Ground, MAX_BATCH, Transactions, call, execute},
+    error::{Failure, Result},
     memory::Memory,
 };
-
-/// How many acts may wait.
-const QUEUE: usize = 4096;
 
 /// What an act works on: the rows, and the memory of them.
 pub(crate) struct Unit {
@@ -83,57 +80,46 @@ impl Transactions for Unit {
     }
 }
 
-/// The queue into the writer's thread.
-#[derive(Debug)]
+/// The writer's thread and the way to it.
 pub(super) struct Writer {
-    queue: Option<SyncSender<Box<dyn Member<Unit>>>>,
+    queue: Arc<Queue>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Writer {
     /// Starts the thread.
     pub(super) fn start(mut unit: Unit) -> std::result::Result<Self, StoreError> {
-        let (queue, waiting) = sync_channel(QUEUE);
+        let queue = Arc::new(Queue::default());
+        let waiting = queue.clone();
+        let work = move || loop {
+            let batch = waiting.take(MAX_BATCH);
+            if batch.is_empty() {
+                return;
+            }
+            execute(&mut unit, batch);
+        };
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
-            .spawn(move || {
-                while let Some(batch) = gather(&waiting) {
-                    execute(&mut unit, batch);
-                }
-            })
+            .spawn(work)
             .map_err(|error| StoreError::Unavailable(format!("cannot start the writer: {error}")))?;
-        Ok(Self { queue: Some(queue), thread: Some(thread) })
+        Ok(Self { queue, thread: Some(thread) })
     }
 
     /// Puts an act into the queue.
-    pub(super) fn submit<T, F>(&self, act: F) -> std::result::Result<Answer<T>, StoreError>
+    pub(super) fn submit<T, F>(&self, urgency: Urgency, act: F) -> std::result::Result<Answer<T>, StoreError>
     where
         T: Send + 'static,
         F: FnMut(&mut Unit) -> Result<T> + Send + 'static,
     {
         let (member, answer) = call(act);
-        let queue = self.queue.as_ref().ok_or_else(|| internal("the writer has ended"))?;
-        queue.try_send(member).map_err(|error| match error {
-            TrySendError::Full(_) => StoreError::Unavailable(format!("{QUEUE} writes are waiting")),
-            TrySendError::Disconnected(_) => StoreError::Unavailable("the writer has ended".into()),
-        })?;
+        self.queue.push(urgency, member)?;
         Ok(answer)
     }
 }
 
-fn gather(waiting: &Receiver<Box<dyn Member<Unit>>>) -> Option<Vec<Box<dyn Member<Unit>>>> {
-    let mut batch = vec![waiting.recv().ok()?];
-    while batch.len() < MAX_BATCH
-        && let Ok(member) = waiting.try_recv()
-    {
-        batch.push(member);
-    }
-    Some(batch)
-}
-
 impl Drop for Writer {
     fn drop(&mut self) {
-        drop(self.queue.take());
+        self.queue.close();
         if let Some(thread) = self.thread.take() {
             // A panic of the thread was reported when it happened; there is nothing left to tell.
             let _ = thread.join();

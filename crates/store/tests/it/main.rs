@@ -7,6 +7,8 @@
 #[cfg(test)]
 mod cluster;
 #[cfg(test)]
+mod moved;
+#[cfg(test)]
 mod postgres;
 #[cfg(test)]
 mod setup;

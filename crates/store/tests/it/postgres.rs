@@ -14,6 +14,7 @@ use crate::{
 
 #[path = "contract/all.rs"]
 mod contract;
+mod migrations;
 mod nodes;
 
 type World = setup::World<PostgresDatabase>;

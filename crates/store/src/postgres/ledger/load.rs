@@ -38,30 +38,31 @@ const APPEND: &str = "INSERT INTO buckets AS b (key, latest, charges, live) \
      ON CONFLICT (key) DO UPDATE SET latest = greatest(b.latest, excluded.latest), \
      charges = b.charges || excluded.charges, live = b.live || excluded.live RETURNING b.key, b.charges, b.live";
 
-const LOCK: &str = "SELECT b.key, b.charges, b.live FROM (\
-     SELECT '\\x01'::bytea || v.recipient AS key FROM unnest($1::bigint[], $2::text[]) w (a, i) \
-     JOIN verifications v ON v.application_id = w.a AND v.id = w.i UNION SELECT unnest($3::bytea[])) k \
-     JOIN buckets b ON b.key = k.key ORDER BY b.key FOR UPDATE OF b";
+/// The keys are sorted before the first row is locked.
+const LOCK: &str = "SELECT b.key, b.charges, b.live FROM (SELECT key FROM (\
+     SELECT '\\x01'::bytea || v.recipient AS key FROM unnest($1::bigint[], $2::text[]) w (a, i) CROSS JOIN LATERAL \
+     (SELECT recipient FROM verifications WHERE application_id = w.a AND id = w.i OFFSET 0) v \
+     UNION SELECT unnest($3::bytea[])) keys ORDER BY key) k CROSS JOIN LATERAL \
+     (SELECT key, charges, live FROM buckets WHERE key = k.key OFFSET 0 FOR UPDATE) b";
 
 /// The providers that recipients opted out of.
-pub(in crate::postgres) const OPT_OUTS: &str = "SELECT o.application_id, o.recipient, o.provider FROM unnest($1::bigint[], $2::bytea[]) w (a, r) \
-     JOIN opt_outs o ON o.application_id = w.a AND o.recipient = w.r ORDER BY o.provider";
+pub(in crate::postgres) const OPT_OUTS: &str = "SELECT w.a, w.r, o.provider FROM unnest($1::bigint[], $2::bytea[]) w (a, r) CROSS JOIN LATERAL \
+     (SELECT provider FROM opt_outs WHERE application_id = w.a AND recipient = w.r OFFSET 0) o ORDER BY o.provider";
 
-const LATEST: &str = "SELECT d.application_id, d.verification_id, max(d.created_at) \
-     FROM unnest($1::bigint[], $2::text[]) w (a, v) \
-     JOIN deliveries d ON d.application_id = w.a AND d.verification_id = w.v GROUP BY 1, 2";
+const LATEST: &str = "SELECT w.a, w.v, d.latest FROM unnest($1::bigint[], $2::text[]) w (a, v) CROSS JOIN LATERAL \
+     (SELECT max(created_at) AS latest FROM deliveries WHERE application_id = w.a AND verification_id = w.v OFFSET 0) d \
+     WHERE d.latest IS NOT NULL";
 
-const NETWORKS: &str = "SELECT d.application_id, d.verification_id, d.network, d.created_at \
-     FROM unnest($1::bigint[], $2::text[]) w (a, v) \
-     JOIN deliveries d ON d.application_id = w.a AND d.verification_id = w.v \
-     WHERE d.network IS NOT NULL AND NOT d.given_back";
+const NETWORKS: &str = "SELECT w.a, w.v, d.network, d.created_at FROM unnest($1::bigint[], $2::text[]) w (a, v) CROSS JOIN LATERAL \
+     (SELECT network, created_at FROM deliveries WHERE application_id = w.a AND verification_id = w.v \
+     AND network IS NOT NULL AND NOT given_back OFFSET 0) d";
 
 /// The statements whose columns are lists of [`rows`].
 pub(in crate::postgres) fn verifications() -> &'static str {
     static SQL: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| {
         format!(
-            "SELECT {} FROM unnest($1::bigint[], $2::text[]) w (a, i) \
-             JOIN verifications v ON v.application_id = w.a AND v.id = w.i",
+            "SELECT v.* FROM unnest($1::bigint[], $2::text[]) w (a, i) CROSS JOIN LATERAL \
+             (SELECT {} FROM verifications WHERE application_id = w.a AND id = w.i OFFSET 0) v",
             rows::VERIFICATION
         )
     });
@@ -72,8 +73,8 @@ pub(in crate::postgres) fn verifications() -> &'static str {
 pub(in crate::postgres) fn attempts() -> &'static str {
     static SQL: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| {
         format!(
-            "SELECT {} FROM unnest($1::bigint[], $2::text[]) w (a, v) \
-             JOIN attempts t ON t.application_id = w.a AND t.verification_id = w.v ORDER BY t.number",
+            "SELECT t.* FROM unnest($1::bigint[], $2::text[]) w (a, v) CROSS JOIN LATERAL \
+             (SELECT {} FROM attempts WHERE application_id = w.a AND verification_id = w.v ORDER BY number OFFSET 0) t",
             rows::ATTEMPT
         )
     });

@@ -50,8 +50,10 @@ const CHECKS: &str = "INSERT INTO checks (application_id, verification_id, numbe
      verdict) SELECT * FROM unnest($1::bigint[], $2::text[], $3::int[], $4::bigint[], $5::bytea[], $6::bool[], \
      $7::bool[], $8::text[])";
 
-const ANSWERS: &str = "UPDATE idempotency i SET at = w.at, body = w.body, answer = w.answer \
-     FROM unnest($1::bytea[], $2::bigint[], $3::bytea[], $4::text[]) w (key, at, body, answer) WHERE i.key = w.key";
+/// The rows are there: they were made to lock the keys.
+const ANSWERS: &str = "INSERT INTO idempotency (key, at, body, answer) \
+     SELECT * FROM unnest($1::bytea[], $2::bigint[], $3::bytea[], $4::text[]) \
+     ON CONFLICT (key) DO UPDATE SET at = excluded.at, body = excluded.body, answer = excluded.answer";
 
 /// The rows that locked keys whose acts were refused.
 const UNANSWERED: &str = "DELETE FROM idempotency WHERE key = ANY($1) AND answer IS NULL";
@@ -64,8 +66,9 @@ pub(crate) const BUCKETS: &str = "INSERT INTO buckets AS b (key, latest, charges
 const GIVEN_BACK: &str = "UPDATE deliveries d SET given_back = TRUE FROM unnest($1::bigint[], $2::text[]) w (a, v) \
      WHERE d.application_id = w.a AND d.verification_id = w.v AND d.network IS NOT NULL";
 
-const LOCK_NETWORKS: &str = "SELECT b.key, b.charges, b.live FROM unnest($1::bytea[]) w (key) \
-     JOIN buckets b ON b.key = w.key ORDER BY b.key FOR UPDATE OF b";
+/// In the order of the array.
+const LOCK_NETWORKS: &str = "SELECT b.key, b.charges, b.live FROM unnest($1::bytea[]) w (key) CROSS JOIN LATERAL \
+     (SELECT key, charges, live FROM buckets WHERE key = w.key OFFSET 0 FOR UPDATE) b";
 
 /// Writes it, and commits.
 pub(in crate::postgres) async fn commit(mut draft: LedgerDraft, session: &mut Session) -> Result<()> {

@@ -24,17 +24,16 @@ const PACES: &str = "INSERT INTO buckets AS b (key, latest, charges, live) \
      SELECT key, 0, '', '' FROM unnest($1::bytea[]) w (key) \
      ON CONFLICT (key) DO UPDATE SET live = b.live RETURNING b.key, b.charges";
 
-const DELIVERIES: &str = "SELECT d.application_id, d.verification_id, d.id, d.state, d.lease_holder, d.lease_until \
-     FROM unnest($1::bigint[], $2::text[]) w (a, v) \
-     JOIN deliveries d ON d.application_id = w.a AND d.verification_id = w.v \
-     ORDER BY d.application_id, d.verification_id, d.id FOR UPDATE OF d";
+/// In the order of the arrays.
+const DELIVERIES: &str = "SELECT w.a, w.v, d.* FROM unnest($1::bigint[], $2::text[]) w (a, v) CROSS JOIN LATERAL \
+     (SELECT id, state, lease_holder, lease_until FROM deliveries WHERE application_id = w.a AND verification_id = w.v \
+     ORDER BY id OFFSET 0 FOR UPDATE) d";
 
-const ATTEMPTS: &str = "SELECT t.application_id, t.verification_id, t.id, t.delivery_id, t.state \
-     FROM unnest($1::bigint[], $2::text[]) w (a, v) \
-     JOIN attempts t ON t.application_id = w.a AND t.verification_id = w.v";
+const ATTEMPTS: &str = "SELECT w.a, w.v, t.* FROM unnest($1::bigint[], $2::text[]) w (a, v) CROSS JOIN LATERAL \
+     (SELECT id, delivery_id, state FROM attempts WHERE application_id = w.a AND verification_id = w.v OFFSET 0) t";
 
-const VERIFICATIONS: &str = "SELECT v.application_id, v.id, v.status, v.expires_at \
-     FROM unnest($1::bigint[], $2::text[]) w (a, i) JOIN verifications v ON v.application_id = w.a AND v.id = w.i";
+const VERIFICATIONS: &str = "SELECT w.a, w.i, v.* FROM unnest($1::bigint[], $2::text[]) w (a, i) CROSS JOIN LATERAL \
+     (SELECT status, expires_at FROM verifications WHERE application_id = w.a AND id = w.i OFFSET 0) v";
 
 /// Begins a transaction and reads and locks what `needs` name.
 pub(super) async fn load(session: &mut Session, needs: &[&Needs]) -> Result<OutboxDraft> {

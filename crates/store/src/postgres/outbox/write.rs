@@ -34,10 +34,11 @@ const WORDS: &str = "UPDATE attempts t SET vendor_response = w.response \
      WHERE t.application_id = w.a AND t.verification_id = w.v AND t.id = w.i";
 
 const OPT_OUTS: &str = "INSERT INTO opt_outs (application_id, recipient, provider, at) \
-     SELECT v.application_id, v.recipient, t.provider, w.at \
-     FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[]) w (a, v, i, at) \
-     JOIN attempts t ON t.application_id = w.a AND t.verification_id = w.v AND t.id = w.i \
-     JOIN verifications v ON v.application_id = w.a AND v.id = w.v ON CONFLICT DO NOTHING";
+     SELECT w.a, v.recipient, t.provider, w.at \
+     FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[]) w (a, v, i, at) CROSS JOIN LATERAL \
+     (SELECT provider FROM attempts WHERE application_id = w.a AND verification_id = w.v AND id = w.i OFFSET 0) t \
+     CROSS JOIN LATERAL (SELECT recipient FROM verifications WHERE application_id = w.a AND id = w.v OFFSET 0) v \
+     ON CONFLICT DO NOTHING";
 
 const DELIVERIES: &str = "UPDATE deliveries d SET state = w.state, lease_holder = w.holder, lease_until = w.until \
      FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[]) \

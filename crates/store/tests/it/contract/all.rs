@@ -16,3 +16,4 @@ mod reopened;
 mod starts;
 mod strangers;
 mod time;
+mod views;

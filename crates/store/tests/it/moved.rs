@@ -1,0 +1,143 @@
+//! An installation that moves from SQLite to PostgreSQL keeps every promise that it has made.
+
+use backstop_domain::{
+    application::Authority,
+    attempt::AttemptState,
+    code::Code,
+    delivery::Lease,
+    id::NodeId,
+    limit::{LimitName, Limits, Pace},
+    ports::store::{
+        Applications as _, Begun, CheckTarget, Checked, Deliveries as _, Keys as _, Once, StoreError,
+    },
+    verification::Status,
+};
+use backstop_store::{TransferReport, transfer};
+
+use crate::{
+    postgres::PostgresDatabase,
+    setup::{APP, ASHA, Database, OTHER_APP, RAVI, World, at, seconds, wait},
+    sqlite::SqliteFile,
+};
+
+type Before = World<SqliteFile>;
+type After = World<PostgresDatabase>;
+
+fn moved(before: Before, now: i64) -> (After, TransferReport) {
+    let database = PostgresDatabase::create();
+    let store = database.open(at(now));
+    let report = wait(transfer(&before.store, &store, at(now))).unwrap();
+    let World { ring, random, limits, node, .. } = before;
+    (World { store, ring, random, node, limits, database }, report)
+}
+
+fn rows(report: &TransferReport, table: &str) -> u64 {
+    report.tables.iter().find(|(name, _)| *name == table).unwrap().1
+}
+
+#[test]
+fn a_pending_code_works_after_the_move_and_only_once() {
+    let before = Before::new();
+    let (id, _) = before.start(&before.new_start(ASHA, at(0)));
+    let mut custom = before.new_start(RAVI, at(0));
+    before.seal(&mut custom.verification, RAVI, Some(&Code::custom("735519").unwrap()));
+    let (own, _) = before.start(&custom);
+    let code = before.code(id);
+    before.answer(id, &before.wrong(id), at(1));
+    let was = before.view(id).verification;
+    let (after, report) = moved(before, 5);
+    assert_eq!((rows(&report, "verifications"), rows(&report, "checks")), (2, 1));
+    assert_eq!(after.view(id).verification, was);
+    assert_eq!(after.answer(id, &after.wrong(id), at(6)).checks_left, 1, "the wrong one before counts");
+    assert!(after.answer(id, &code, at(7)).valid);
+    assert!(!after.answer(id, &code, at(8)).valid);
+    let any = after.new_start(RAVI, at(9)).verification.id;
+    let mut by_recipient = after.submitted(any, "735519", at(9));
+    by_recipient.target = CheckTarget::Recipient { recipient: after.recipient(RAVI), purpose: None };
+    let answered = after.try_check(by_recipient).unwrap();
+    assert!(
+        matches!(answered, Once::Done(Checked::Answer { verification, answer }) if verification == own && answer.valid)
+    );
+}
+
+#[test]
+fn limits_places_and_joins_hold_across_the_move() {
+    let limits =
+        Limits { recipient_per_hour: 5, network_per_hour: 3, checks_per_hour: 4, ..Limits::default() };
+    let before = Before::with_limits(limits);
+    let network = before.hash("network");
+    let joining = |second| {
+        before.new_start_with(ASHA, at(second), |row| {
+            (row.join, row.network, row.authority) =
+                (Some(before.hash("session")), Some(network), Authority::Secret);
+        })
+    };
+    let (id, _) = before.start(&joining(0));
+    before.start(&joining(60));
+    before.start(&before.new_start_with(ASHA, at(61), |row| row.authority = Authority::Public));
+    before.start(&before.new_start(ASHA, at(62)));
+    for second in 63..66 {
+        before.answer(id, &before.wrong(id), at(second));
+    }
+    let (after, _) = moved(before, 70);
+    let fifth = |second| after.new_start_with(ASHA, at(second), |row| row.purpose = "other".parse().unwrap());
+    after.start(&fifth(71));
+    assert_eq!(after.refused(&fifth(72)).0.limit, LimitName::RecipientPerHour);
+    let of_network =
+        |second, who: &str| after.new_start_with(who, at(second), |row| row.network = Some(network));
+    after.start(&of_network(73, RAVI));
+    assert_eq!(after.refused(&of_network(74, RAVI)).0.limit, LimitName::NetworkPerHour);
+    assert_eq!(after.view(id).verification.status, Status::MaxChecksReached);
+    let live = after.view(after.start(&after.new_start(RAVI, at(75))).0).verification.id;
+    assert!(!after.answer(live, &after.wrong(live), at(76)).valid, "another person's budget is whole");
+    let mut other = after.new_start(ASHA, at(77));
+    other.verification.application = OTHER_APP;
+    other.rules = after.limits.for_delivery(OTHER_APP, other.verification.recipient, None);
+    after.start(&other);
+}
+
+#[test]
+fn what_was_owed_is_taken_over_and_what_was_being_sent_is_unknown() {
+    let before = Before::new();
+    let (id, delivery) = before.start(&before.new_start(ASHA, at(0)));
+    let attempt = before.begin(id, delivery, "sms-one", at(1));
+    let mut paced = before.new_attempt(id, delivery, "sms-two", at(1));
+    paced.pace = vec![Pace { max: 1, span: seconds(60) }];
+    assert_eq!(before.try_begin(paced), Begun::Send);
+    let (after, _) = moved(before, 5);
+    let lease = Lease { holder: NodeId::new(at(5), &after.random), until: at(60) };
+    let tasks = wait(after.store.recover(lease, at(5), 10)).unwrap();
+    assert_eq!(tasks.len(), 1);
+    assert_eq!(tasks[0].attempts[0].id, attempt.id);
+    assert!(tasks[0].attempts.iter().all(|attempt| attempt.state == AttemptState::Unknown));
+    let mut again = after.new_attempt(id, delivery, "sms-two", at(6));
+    (again.lease, again.pace) = (lease, vec![Pace { max: 1, span: seconds(60) }]);
+    assert!(matches!(after.try_begin(again), Begun::Paced { .. }), "the place before the move counts");
+}
+
+#[test]
+fn a_target_that_is_in_use_is_left_alone() {
+    let before = Before::new();
+    before.start(&before.new_start(ASHA, at(0)));
+    let after = After::new();
+    wait(after.store.application("theirs", at(0))).unwrap();
+    let refused = wait(transfer(&before.store, &after.store, at(1)));
+    assert!(
+        matches!(&refused, Err(StoreError::Internal(told)) if told.contains("empty database")),
+        "{refused:?}"
+    );
+    assert_eq!(after.number("SELECT count(*) FROM verifications"), 0);
+}
+
+#[test]
+fn applications_keys_and_the_root_keys_fingerprint_move_and_new_ones_get_new_numbers() {
+    let before = Before::new();
+    wait(before.store.initialize("fingerprint", vec![])).unwrap();
+    let shop = wait(before.store.application("shop", at(0))).unwrap();
+    assert_eq!(shop, APP);
+    let (after, report) = moved(before, 1);
+    assert_eq!((rows(&report, "applications"), rows(&report, "meta")), (1, 1));
+    assert_eq!(wait(after.store.root_fingerprint()).unwrap().as_deref(), Some("fingerprint"));
+    assert_eq!(wait(after.store.application("shop", at(2))).unwrap(), shop);
+    assert_eq!(wait(after.store.application("other", at(2))).unwrap(), OTHER_APP);
+}
