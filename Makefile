@@ -53,4 +53,4 @@ nightly:
 		cargo test --release -p backstop-engine --test it -- thousand
 	scripts/install-test-tools
 	BACKSTOP_CHAOS_SEED=$$(date +%s) BACKSTOP_CHAOS_SECONDS=$(NIGHTLY_CHAOS_SECONDS) \
-		cargo test -p backstop --test it -- nodes::whatever --nocapture
+		cargo test -p backstop --test it -- chaos::blows --nocapture

@@ -76,6 +76,14 @@ impl Engine {
         self.workload.stop();
     }
 
+    /// Lets others take over at once what this node leaves in the outbox. To be called when its tasks have ended. A store
+    /// that does not answer keeps the leases until they end by themselves.
+    pub async fn leave(&self) {
+        if let Err(error) = self.store.release(self.node, self.clock.now()).await {
+            tracing::warn!(%error, "what is left in the outbox waits for the end of its leases");
+        }
+    }
+
     /// Whether new work can be taken: the store could be written a second ago, the clock agrees with the store's, and
     /// nobody is stopping us.
     pub fn is_ready(&self) -> bool {

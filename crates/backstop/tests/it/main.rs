@@ -5,6 +5,8 @@ mod authority;
 #[cfg(test)]
 mod browser;
 #[cfg(test)]
+mod chaos;
+#[cfg(test)]
 mod cli;
 #[cfg(test)]
 mod crash;
@@ -16,8 +18,6 @@ mod hygiene;
 mod idempotency;
 #[cfg(test)]
 mod limits;
-#[cfg(test)]
-mod nodes;
 #[cfg(test)]
 mod outages;
 #[cfg(test)]

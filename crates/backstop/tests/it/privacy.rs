@@ -8,9 +8,10 @@ use std::fs;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 
+pub(crate) use self::witness::memmem;
 use self::witness::{
     AGENT, AMOUNT, CUSTOM, GARBAGE, IP, KEY, MAIL, NOTE, OTHER_PHONE, PAYEE, PHONE, SECRET, SESSION, TOKEN,
-    WRONG_KEY, Witness, memmem,
+    WRONG_KEY, Witness,
 };
 use crate::harness::{
     AnyChannel, Behaviour, Caller, Program, Store, Twilio, cluster::Cluster, store::dump, vendor::ACCOUNT,

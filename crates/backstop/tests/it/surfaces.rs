@@ -194,7 +194,7 @@ async fn the_two_monitoring_queries_run_beside_the_service() {
     .await;
     let (yesterday, success, said) = if program.store().is_postgres() {
         (
-            "to_char(now() AT TIME ZONE 'UTC' - interval '24 hours', 'YYYY-MM-DD HH24:MI:SS')",
+            "now() - interval '24 hours'",
             "(vendor_response::json ->> 'success')::boolean",
             "vendor_response::json ->> 'response'",
         )

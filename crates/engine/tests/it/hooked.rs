@@ -147,6 +147,9 @@ impl<H: Hooks> Deliveries for Hooked<H> {
         self.hooks.recovered(lease.holder, found.len());
         Ok(found)
     }
+    async fn release(&self, holder: NodeId, now: Timestamp) -> Result<(), StoreError> {
+        self.inner.release(holder, now).await
+    }
 }
 
 #[async_trait]

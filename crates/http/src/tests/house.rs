@@ -118,6 +118,9 @@ impl Deliveries for Down {
     async fn recover(&self, _: Lease, _: Timestamp, _: u32) -> Stored<Vec<DeliveryTask>> {
         down()
     }
+    async fn release(&self, _: NodeId, _: Timestamp) -> Stored<()> {
+        down()
+    }
 }
 
 #[async_trait]

@@ -19,6 +19,8 @@ use super::store::{ROOT, Store};
 pub(crate) struct Program {
     folder: TempDir,
     store: Store,
+    /// What `serve` is started through, with its arguments; nothing, if by itself.
+    through: Vec<String>,
     child: Option<Child>,
     address: SocketAddr,
     environment: Vec<(String, String)>,
@@ -55,16 +57,26 @@ impl Program {
             environment.push(("BACKSTOP_STORE__URL".to_owned(), url.to_owned()));
         }
         let address = "127.0.0.1:1".parse().unwrap();
-        let mut program = Self { folder, store, child: None, address, environment };
+        let mut program = Self { folder, store, through: Vec::new(), child: None, address, environment };
         program.start();
         program
     }
 
     /// Starts in a folder that holds what it needs, SQLite's file among it.
     pub(crate) fn in_folder(folder: TempDir) -> Self {
-        let address = "127.0.0.1:1".parse().unwrap();
-        let mut program =
-            Self { folder, store: Store::Sqlite, child: None, address, environment: Vec::new() };
+        Self::in_folder_through(folder, &[], &[])
+    }
+
+    /// As [`Program::in_folder`], through another program that becomes this one, and with environment variables.
+    pub(crate) fn in_folder_through(folder: TempDir, through: &[&str], environment: &[(&str, &str)]) -> Self {
+        let mut program = Self {
+            folder,
+            store: Store::Sqlite,
+            through: through.iter().map(|&word| word.to_owned()).collect(),
+            child: None,
+            address: "127.0.0.1:1".parse().unwrap(),
+            environment: environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
+        };
         program.start();
         program
     }
@@ -77,7 +89,12 @@ impl Program {
     /// As [`Program::start`], for when its database may be away. Says whether it came up.
     pub(crate) fn try_start(&mut self) -> bool {
         let log = fs::OpenOptions::new().create(true).append(true).open(self.log_file()).unwrap();
-        let mut child = self.command(&["serve"]).stdout(Stdio::piped()).stderr(log).spawn().unwrap();
+        let mut child = self
+            .command_through(&self.through, &["serve"])
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let address = lines.by_ref().map_while(Result::ok).find_map(|line| {
             let from = line.find("127.0.0.1:")?;
@@ -97,8 +114,13 @@ impl Program {
 
     /// A command of the program in the same folder.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_backstop"));
-        command.args(arguments).current_dir(self.folder.path()).env_clear();
+        self.command_through(&[], arguments)
+    }
+
+    fn command_through(&self, through: &[String], arguments: &[&str]) -> Command {
+        let mut words = through.iter().map(String::as_str).chain([env!("CARGO_BIN_EXE_backstop")]);
+        let mut command = Command::new(words.next().unwrap());
+        command.args(words).args(arguments).current_dir(self.folder.path()).env_clear();
         command.env("BACKSTOP_SERVER__LISTEN", "127.0.0.1:0").env("RUST_LOG", "trace,hyper=info,h2=info");
         command.envs(self.environment.iter().map(|(k, v)| (k, v)));
         command
@@ -185,7 +207,7 @@ impl Drop for Program {
 }
 
 /// Writes a file that its owner alone can read.
-fn write_private(path: &Path, text: &str) {
+pub(crate) fn write_private(path: &Path, text: &str) {
     fs::write(path, text).unwrap();
     fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
 }

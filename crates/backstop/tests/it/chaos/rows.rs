@@ -1,8 +1,12 @@
 //! What the database holds in the end, read from outside.
 
 use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::Value;
 
-use crate::harness::store::psql;
+use crate::harness::{
+    Program,
+    raw::{query, rows},
+};
 
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Verification {
@@ -41,7 +45,7 @@ pub(super) struct Check {
     pub(super) recipient: String,
     pub(super) number: i64,
     pub(super) at: i64,
-    pub(super) charged: bool,
+    pub(super) charged: u8,
     pub(super) verdict: String,
 }
 
@@ -55,37 +59,30 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    pub(super) fn read(url: &str) -> Self {
+    pub(super) fn read(program: &Program) -> Self {
+        let verifications = "SELECT id, recipient, purpose, status, max_checks, checks_used, created_at, expires_at, \
+                             approved_at, redeemed_at FROM verifications ORDER BY id";
+        let deliveries =
+            "SELECT id, verification_id, recipient, created_at, state FROM deliveries ORDER BY id";
+        let attempts = "SELECT id, verification_id, delivery_id, state FROM attempts ORDER BY id";
+        let checks = "SELECT verification_id, recipient, number, at, CASE WHEN charged THEN 1 ELSE 0 END, verdict \
+                      FROM checks ORDER BY verification_id, number";
         Self {
-            verifications: ask(
-                url,
-                "SELECT id, encode(recipient, 'hex') AS recipient, purpose, status, max_checks, checks_used, created_at, \
-                 expires_at, approved_at, redeemed_at FROM verifications ORDER BY id",
-            ),
-            deliveries: ask(
-                url,
-                "SELECT id, verification_id AS verification, encode(recipient, 'hex') AS recipient, created_at, state \
-                 FROM deliveries ORDER BY id",
-            ),
-            attempts: ask(
-                url,
-                "SELECT id, verification_id AS verification, delivery_id AS delivery, state FROM attempts ORDER BY id",
-            ),
-            checks: ask(
-                url,
-                "SELECT verification_id AS verification, encode(recipient, 'hex') AS recipient, number, at, charged, \
-                 verdict FROM checks ORDER BY verification_id, number",
-            ),
+            verifications: ask(program, verifications),
+            deliveries: ask(program, deliveries),
+            attempts: ask(program, attempts),
+            checks: ask(program, checks),
         }
     }
 }
 
 /// How many deliveries are still being worked on.
-pub(super) fn open_deliveries(url: &str) -> u64 {
-    psql(url, "SELECT count(*) FROM deliveries WHERE lease_until IS NOT NULL").trim().parse().unwrap()
+pub(super) fn open_deliveries(program: &Program) -> u64 {
+    rows(program, "deliveries WHERE lease_until IS NOT NULL")
 }
 
-fn ask<T: DeserializeOwned>(url: &str, sql: &str) -> Vec<T> {
-    let text = psql(url, &format!("SELECT coalesce(json_agg(found), '[]') FROM ({sql}) AS found"));
-    serde_json::from_str(&text).unwrap()
+/// A row is read by the order of its columns.
+fn ask<T: DeserializeOwned>(program: &Program, sql: &str) -> Vec<T> {
+    let rows = query(program, sql).into_iter();
+    rows.map(|row| serde_json::from_value(Value::Array(row)).unwrap()).collect()
 }

@@ -60,6 +60,16 @@ impl Fleet {
         &self.nodes[number].0
     }
 
+    /// The way of a node to PostgreSQL.
+    pub(super) fn proxy(&self, number: usize) -> &Proxy {
+        &self.nodes[number].1
+    }
+
+    /// Lets PostgreSQL crash and come back.
+    pub(super) fn crash(&self) {
+        tokio::task::block_in_place(|| self.cluster.ask("restart"));
+    }
+
     /// Kills a node.
     pub(super) fn kill(&mut self, number: usize) {
         self.blows.kills += 1;
@@ -92,7 +102,7 @@ impl Fleet {
             }
             7 => {
                 self.blows.restarts += 1;
-                tokio::task::block_in_place(|| self.cluster.ask("restart"));
+                self.crash();
             }
             8..=9 => {
                 self.blows.terminations += 1;
@@ -102,13 +112,13 @@ impl Fleet {
             }
             10 => {
                 self.blows.cuts += 1;
-                self.nodes[number].1.cut();
+                self.proxy(number).cut();
             }
             _ => {
                 self.blows.silences += 1;
-                self.nodes[number].1.hold(true);
+                self.proxy(number).hold(true);
                 pause(dice.within(Duration::from_secs(8))).await;
-                self.nodes[number].1.hold(false);
+                self.proxy(number).hold(false);
             }
         }
     }
@@ -140,8 +150,7 @@ impl Fleet {
     }
 
     /// Waits until every node is ready.
-    pub(super) async fn heal(&mut self) {
-        self.thaw(true);
+    pub(super) async fn heal(&self) {
         for (program, _) in &self.nodes {
             eventually("a node that is ready", HEALS, || async {
                 (program.caller(None).get("/readyz").await.status == 200).then_some(())

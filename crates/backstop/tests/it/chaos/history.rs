@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::harness::Caller;
 
 /// How long a caller waits for an answer.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(4);
 
 /// What was asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,10 +89,12 @@ impl Desk {
         }
         let begun = millis();
         let answer = tokio::time::timeout(PATIENCE, caller.try_send(Method::POST, &path, Some(body))).await;
-        let heard = answer
-            .ok()
-            .and_then(Result::ok)
-            .map(|answer| Heard { status: answer.status.as_u16(), body: answer.body });
+        let answer = answer.ok().and_then(Result::ok);
+        if let Some(refusal) = answer.as_ref().filter(|answer| answer.status == 503) {
+            assert!(refusal.headers.contains_key("retry-after"), "{refusal:?}");
+            assert_eq!(refusal.headers["content-type"], "application/problem+json");
+        }
+        let heard = answer.map(|answer| Heard { status: answer.status.as_u16(), body: answer.body });
         let call =
             Call { node, begun, ended: millis(), key: key.map(str::to_owned), asked, heard: heard.clone() };
         self.calls.lock().unwrap().push(call);

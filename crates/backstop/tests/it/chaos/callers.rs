@@ -12,7 +12,7 @@ use std::{
 };
 
 use super::history::{Asked, Desk, Heard};
-use crate::harness::{Dice, Gateway, now, pause, wrong};
+use crate::harness::{Caller, Dice, Gateway, now, pause, wrong};
 
 /// How long a person waits for a code before they give up.
 const PERSON_WAITS: Duration = Duration::from_secs(4);
@@ -26,7 +26,15 @@ pub(super) struct Town {
     pub(super) desk: Desk,
     pub(super) gateways: [Gateway; 2],
     pub(super) over: AtomicBool,
-    pub(super) nodes: usize,
+    nodes: usize,
+}
+
+impl Town {
+    /// Of those who call these nodes.
+    pub(super) fn new(nodes: Vec<Caller>, gateways: [Gateway; 2]) -> Arc<Self> {
+        let count = nodes.len();
+        Arc::new(Self { desk: Desk::new(nodes), gateways, over: AtomicBool::new(false), nodes: count })
+    }
 }
 
 /// One caller. Its seed decides what it does, the machine when.

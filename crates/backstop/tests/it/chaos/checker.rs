@@ -56,6 +56,29 @@ pub(super) fn faults(evidence: &Evidence) -> Vec<String> {
 type Deed<'a> = Vec<&'a Call>;
 
 impl Evidence {
+    /// What there was to lose, in figures. Fails if that was too little.
+    pub(super) fn summary(&self) -> String {
+        let count = |wanted: fn(&Asked) -> bool, status| {
+            self.calls.iter().filter(|call| wanted(&call.asked) && call.body(status).is_some()).count()
+        };
+        let starts = count(|asked| matches!(asked, Asked::Start { .. }), 201);
+        let checks = count(|asked| matches!(asked, Asked::Check { .. }), 200);
+        let [refused, unavailable] = [429, 503].map(|status| count(|_| true, status));
+        let silent = self.calls.iter().filter(|call| call.heard.is_none()).count();
+        let unknown = self.rows.attempts.iter().filter(|attempt| attempt.state == "unknown").count();
+        assert!(
+            starts > 50 && checks > 50 && refused > 5,
+            "{starts} starts, {checks} checks, {refused} refused"
+        );
+        format!(
+            "{} calls, {starts} acknowledged starts, {checks} answered checks, {refused} refused, {unavailable} with 503, \
+             {silent} without an answer; {} verifications, {} messages, {unknown} attempts unknown",
+            self.calls.len(),
+            self.rows.verifications.len(),
+            self.arrivals.len(),
+        )
+    }
+
     /// The deeds of one kind.
     fn deeds(&self, wanted: impl Fn(&Asked) -> bool) -> Vec<Deed<'_>> {
         let mut keyed: BTreeMap<&str, Deed<'_>> = BTreeMap::new();

@@ -71,7 +71,7 @@ fn taken(number: i64, at: i64, verdict: &str) -> Check {
         recipient: "a".to_owned(),
         number,
         at,
-        charged: true,
+        charged: 1,
         verdict: verdict.to_owned(),
     }
 }

@@ -38,7 +38,7 @@ fn books(evidence: &Evidence) -> Books<'_> {
         books.verifications.entry(&row.verification).or_default().push(row.created_at);
         books.all.push(row.created_at);
     }
-    for row in evidence.rows.checks.iter().filter(|row| row.charged) {
+    for row in evidence.rows.checks.iter().filter(|row| row.charged == 1) {
         books.checks.entry(&row.recipient).or_default().push(row.at);
     }
     let all = [&mut books.recipients, &mut books.checks, &mut books.verifications];
