@@ -18,10 +18,11 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    /// The one that the tests of this binary share, started on first use.
+    /// The one that the tests of this binary share, started on first use. It syncs nothing: no test here takes the power
+    /// away, and each makes a database.
     pub(crate) fn shared() -> &'static Self {
         static SHARED: OnceLock<Cluster> = OnceLock::new();
-        SHARED.get_or_init(|| Self::start(&[]))
+        SHARED.get_or_init(|| Self::start(&["--set", "fsync=off"]))
     }
 
     /// One of the caller's own.
