@@ -11,10 +11,11 @@ CARGO_DENY_VERSION := 0.20.2
 check:
 	cargo check --workspace --all-targets
 
-## test: every test, after installing the servers that some of them talk to
+## test: every test, after installing the servers that some of them talk to; the end-to-end suite on both databases
 test:
 	scripts/install-test-tools
 	cargo test --workspace
+	scripts/test-on-postgres
 
 ## lint: format, lints, licences and bans, the arrows between crates, the claims of docs/security.md
 lint:
@@ -43,8 +44,13 @@ bench:
 	target/release/backstop-bench --server target/release/backstop --json bench/out/latest.json $(BENCH_ARGUMENTS)
 
 NIGHTLY_LIVES ?= 20000
+NIGHTLY_CHAOS_SECONDS ?= 1200
 
-## nightly: the simulation over seeds that no night had before; a failing seed is printed and replays exactly
+## nightly: the simulation over seeds that no night had before, where a failing seed is printed and replays exactly; and
+## three nodes on PostgreSQL under blows, for long, where a seed repeats the blows and not the machine's own timing
 nightly:
 	from=$$(( $$(date +%s) * 100000 )); BACKSTOP_SIMULATION_SEEDS=$$from..$$((from + $(NIGHTLY_LIVES))) \
 		cargo test --release -p backstop-engine --test it -- thousand
+	scripts/install-test-tools
+	BACKSTOP_CHAOS_SEED=$$(date +%s) BACKSTOP_CHAOS_SECONDS=$(NIGHTLY_CHAOS_SECONDS) \
+		cargo test -p backstop --test it -- chaos::blows --nocapture

@@ -77,6 +77,7 @@ impl App {
         if !installation.tasks.drain(DRAIN).await {
             tracing::warn!("some deliveries were still in work; the next start takes them over");
         }
+        installation.engine.leave().await;
         Ok(())
     }
 }

@@ -18,7 +18,7 @@ use backstop_domain::{
     channel::Channel,
     id::{DeliveryId, VerificationId},
     limit::Pace,
-    ports::{BoxFuture, Provider},
+    ports::{BoxFuture, Provider, StoreError},
     price::PriceList,
 };
 use futures::future::{self, Either};
@@ -76,10 +76,26 @@ impl Engine {
         self.workload.stop();
     }
 
+    /// Lets others take over at once what this node leaves in the outbox. To be called when its tasks have ended. A store
+    /// that does not answer keeps the leases until they end by themselves.
+    pub async fn leave(&self) {
+        if let Err(error) = self.store.release(self.node, self.clock.now()).await {
+            tracing::warn!(%error, "what is left in the outbox waits for the end of its leases");
+        }
+    }
+
     /// Whether new work can be taken: the store could be written a second ago, the clock agrees with the store's, and
     /// nobody is stopping us.
     pub fn is_ready(&self) -> bool {
         self.workload.is_ready() && self.clock.is_reliable()
+    }
+
+    /// The result of writing to the store; a store that cannot be written makes this node not ready, until a probe can.
+    pub(crate) fn noting<T>(&self, written: Result<T, StoreError>) -> Result<T, StoreError> {
+        if let Err(StoreError::Unavailable(_)) = &written {
+            self.workload.store_answers(false);
+        }
+        written
     }
 
     /// Ends once [`Engine::stop`] was called.

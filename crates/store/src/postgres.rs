@@ -23,6 +23,7 @@ mod schema;
 mod session;
 mod settings;
 mod tls;
+mod trace;
 mod verifications;
 
 use std::{fmt, sync::Arc};

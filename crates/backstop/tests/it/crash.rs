@@ -109,7 +109,7 @@ async fn a_message_that_was_being_sent_is_unknown_after_a_kill_and_another_goes_
     let id = shop.start(json!({ "to": PERSON })).await.text("id");
     let first = stuck.message(1).await;
     shop = after_a_kill(&mut program);
-    let second = eventually("the other one's turn", Duration::from_secs(5), || async {
+    let second = eventually("the other one's turn", program.store().takeover(), || async {
         other.handed().first().cloned()
     })
     .await;

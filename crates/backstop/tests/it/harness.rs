@@ -1,18 +1,21 @@
 //! What every end-to-end test starts from: the program, a caller, a vendor.
 
 pub(crate) mod any_channel;
+#[path = "../../../store/tests/it/cluster.rs"]
+pub(crate) mod cluster;
 pub(crate) mod dice;
 pub(crate) mod gateway;
-pub(crate) mod postgres;
 pub(crate) mod program;
 pub(crate) mod raw;
 pub(crate) mod server;
+pub(crate) mod store;
 pub(crate) mod vendor;
 
 pub(crate) use any_channel::{AnyChannel, shop, visitor, wrong};
 pub(crate) use dice::Dice;
 pub(crate) use gateway::Gateway;
 pub(crate) use program::{Answer, Caller, Program};
+pub(crate) use store::Store;
 pub(crate) use vendor::{Behaviour, Twilio};
 
 use std::{

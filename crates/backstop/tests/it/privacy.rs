@@ -8,11 +8,14 @@ use std::fs;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 
+pub(crate) use self::witness::memmem;
 use self::witness::{
     AGENT, AMOUNT, CUSTOM, GARBAGE, IP, KEY, MAIL, NOTE, OTHER_PHONE, PAYEE, PHONE, SECRET, SESSION, TOKEN,
-    WRONG_KEY, Witness, memmem,
+    WRONG_KEY, Witness,
 };
-use crate::harness::{AnyChannel, Behaviour, Caller, Program, Twilio, vendor::ACCOUNT};
+use crate::harness::{
+    AnyChannel, Behaviour, Caller, Program, Store, Twilio, cluster::Cluster, store::dump, vendor::ACCOUNT,
+};
 
 fn config(twilio: &Twilio, gateway: &AnyChannel) -> String {
     format!(
@@ -30,6 +33,11 @@ fn config(twilio: &Twilio, gateway: &AnyChannel) -> String {
 /// Everything that the installation wrote, but for the root key and the configuration, which are secrets by trade.
 fn written(program: &Program) -> Vec<(String, Vec<u8>)> {
     let mut sinks = vec![("the log".to_owned(), program.log().into_bytes())];
+    if let Some(url) = program.store().url() {
+        let cluster = Cluster::shared().ask("where");
+        sinks.push(("the database".to_owned(), dump(url)));
+        sinks.push(("the server's log".to_owned(), fs::read(cluster["log"].as_str().unwrap()).unwrap()));
+    }
     for entry in
         fs::read_dir(program.folder().join("data")).unwrap().chain(fs::read_dir(program.folder()).unwrap())
     {
@@ -151,11 +159,12 @@ async fn no_secret_value_is_found_in_any_log_file_or_answer() {
     // What may be found is found, so the search looked at the right things.
     let sinks = written(&program);
     let named = |name: &str| &sinks.iter().find(|(sink, _)| sink == name).unwrap().1;
-    assert!(
-        memmem(named("backstop.db"), "+1••••••••91".as_bytes()).is_some(),
-        "the masked form is in the store"
-    );
-    assert!(memmem(named("copy.db"), b"[recipient]").is_some(), "vendors' words are, redacted");
+    let (base, copy) = match program.store() {
+        Store::Sqlite => ("backstop.db", "copy.db"),
+        Store::Postgres(_) => ("the database", "the database"),
+    };
+    assert!(memmem(named(base), "+1••••••••91".as_bytes()).is_some(), "the masked form is in the store");
+    assert!(memmem(named(copy), b"[recipient]").is_some(), "vendors' words are, redacted");
     assert!(memmem(named("the log"), b"\"TRACE\"").is_some(), "the log was on");
     assert!(witness.heard.borrow().len() > 100);
 }
@@ -253,5 +262,5 @@ fn commands(witness: &Witness, program: &Program) {
             witness.heard.borrow_mut().push((format!("`{}`", arguments[0]), said));
         }
     }
-    assert!(program.folder().join("copy.db").exists());
+    assert_ne!(program.folder().join("copy.db").exists(), program.store().is_postgres(), "SQLite's alone");
 }

@@ -101,6 +101,10 @@ impl<H: Hooks> Nodes for Hooked<H> {
     async fn report(&self, own: NodeReport) -> Result<Vec<NodeReport>, StoreError> {
         self.hooks.report(own)
     }
+    async fn probe(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.hooks.before_write()?;
+        self.inner.probe(now).await
+    }
 }
 
 #[async_trait]
@@ -146,6 +150,9 @@ impl<H: Hooks> Deliveries for Hooked<H> {
         let found = self.inner.recover(lease, now, limit).await?;
         self.hooks.recovered(lease.holder, found.len());
         Ok(found)
+    }
+    async fn release(&self, holder: NodeId, now: Timestamp) -> Result<(), StoreError> {
+        self.inner.release(holder, now).await
     }
 }
 

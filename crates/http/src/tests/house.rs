@@ -86,6 +86,9 @@ impl Nodes for Down {
     async fn report(&self, _: NodeReport) -> Stored<Vec<NodeReport>> {
         down()
     }
+    async fn probe(&self, _: Timestamp) -> Stored<()> {
+        down()
+    }
 }
 
 #[async_trait]
@@ -116,6 +119,9 @@ impl Deliveries for Down {
         down()
     }
     async fn recover(&self, _: Lease, _: Timestamp, _: u32) -> Stored<Vec<DeliveryTask>> {
+        down()
+    }
+    async fn release(&self, _: NodeId, _: Timestamp) -> Stored<()> {
         down()
     }
 }

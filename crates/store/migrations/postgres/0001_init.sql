@@ -149,7 +149,8 @@ CREATE TABLE buckets (
     live    TEXT   NOT NULL
 ) WITH (fillfactor = 60);
 
--- What an in-house service's table of codes used to show, for the queries that were written against one.
+-- What an in-house service's table of codes used to show, for the queries that were written against one. Moments are such,
+-- so that `created_at >= now() - interval '24 hours'` is understood.
 CREATE VIEW otp_verification AS
 SELECT
     v.id AS id,
@@ -162,13 +163,13 @@ SELECT
     END AS purpose,
     v.checks_used AS attempts,
     v.status = 'approved' AS is_verified,
-    to_char(to_timestamp(v.expires_at / 1000) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') AS expires_at,
+    to_timestamp(v.expires_at / 1000.0) AS expires_at,
     (SELECT a.vendor_response
        FROM attempts a
       WHERE a.application_id = v.application_id AND a.verification_id = v.id
       ORDER BY a.number DESC
       LIMIT 1) AS vendor_response,
-    to_char(to_timestamp(v.created_at / 1000) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') AS created_at,
-    to_char(to_timestamp(v.approved_at / 1000) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') AS verified_at,
+    to_timestamp(v.created_at / 1000.0) AS created_at,
+    to_timestamp(v.approved_at / 1000.0) AS verified_at,
     v.application_id AS application_id
 FROM verifications v;

@@ -19,9 +19,11 @@ use crate::{
     memory::{Live, Memory},
 };
 
-/// The bytes of a row's key. Rows are locked in the order of their keys, recipients before networks before applications.
+/// The bytes of a row's key. Rows are locked in the order of their keys: a connection's
+/// own, recipients, networks, applications.
 pub(crate) type Key = Vec<u8>;
 
+const CONNECTION: u8 = 0;
 const RECIPIENT: u8 = 1;
 const NETWORK: u8 = 2;
 const APPLICATION: u8 = 3;
@@ -34,6 +36,11 @@ const SLACK: Duration = Duration::from_secs(3600);
 /// The row of a recipient, over all applications.
 pub(crate) fn recipient(hash: LookupHash) -> Key {
     [&[RECIPIENT], hash.0.as_slice()].concat()
+}
+
+/// The row in which a connection's transactions leave their traces.
+pub(super) fn connection(name: &[u8]) -> Key {
+    [&[CONNECTION], name].concat()
 }
 
 /// Whether a row is a recipient's.

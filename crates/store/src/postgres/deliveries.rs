@@ -69,4 +69,8 @@ impl Deliveries for PostgresStore {
     ) -> Result<Vec<DeliveryTask>, StoreError> {
         self.run(Box::new(move |session| Box::pin(recovery::recover(session, lease, now, limit)))).await
     }
+
+    async fn release(&self, holder: NodeId, now: Timestamp) -> Result<(), StoreError> {
+        self.run(Box::new(move |session| Box::pin(recovery::release(session, holder, now)))).await
+    }
 }

@@ -5,7 +5,7 @@
 //! in memory, writes what they changed in a few more and commits; while that goes on the next batch gathers. A caller
 //! alone waits for nobody. A member that fails does not fail its neighbours: if it had changed the draft, everything is
 //! undone and each runs in a transaction of its own. If the connection is lost before the COMMIT, the batch runs once
-//! more on a new one; if it is lost during the COMMIT, the server is asked what became of it before anybody hears. Lanes
+//! more on a new one; if it is lost during the COMMIT, the [`trace`](super::trace) of the transaction says what became of it before anybody hears. Lanes
 //! do not wait for each other, so checks are not held up by starts.
 
 use async_trait::async_trait;
@@ -15,6 +15,7 @@ use tokio::sync::mpsc::{self, error::TrySendError};
 use super::{
     PostgresSettings,
     session::{Line, Session, within},
+    trace::Trace,
 };
 use crate::{
     batch::{self, Answer, Ground, MAX_BATCH, Member, call},
@@ -33,8 +34,8 @@ pub(super) trait Draft: Ground + Send + Sized + 'static {
     /// Begins a transaction and reads and locks what is needed.
     async fn load(session: &mut Session, needs: &[&Self::Needs]) -> Result<Self>;
 
-    /// Names the transaction.
-    fn transaction(&self) -> &str;
+    /// What the transaction left, for asking what became of it.
+    fn trace(&self) -> &Trace;
 
     /// Writes what was changed, and commits.
     async fn commit(self, session: &mut Session) -> Result<()>;
@@ -143,7 +144,7 @@ async fn attempt<D: Draft>(line: &mut Line, jobs: &mut [Job<D>]) -> std::result:
         Ok(outcomes) => outcomes,
         Err(error) => return Err(undo(line, error.into()).await),
     };
-    let transaction = draft.transaction().to_owned();
+    let trace = draft.trace().clone();
     let Err(failure) = within(draft.commit(session)).await else { return Ok(outcomes) };
     if !ends_the_session(&failure) {
         return Err(undo(line, failure).await);
@@ -151,7 +152,7 @@ async fn attempt<D: Draft>(line: &mut Line, jobs: &mut [Job<D>]) -> std::result:
     line.hang_up();
     let error = StoreError::from(failure);
     tracing::warn!(%error, "a COMMIT was not answered; the server is asked what became of it");
-    if line.was_committed(&transaction).await? { Ok(outcomes) } else { Err(Trouble::Lost(error)) }
+    if line.was_committed(&trace).await? { Ok(outcomes) } else { Err(Trouble::Lost(error)) }
 }
 
 /// Ends a transaction that failed before its COMMIT. A connection that does not even take that is given up.

@@ -19,6 +19,7 @@ use super::{
     buckets::{self, BucketRow, Key},
     lane::Draft,
     session::Session,
+    trace::Trace,
 };
 use crate::{
     acts::{Charged, Ledger, TakenCheck},
@@ -34,7 +35,7 @@ pub(super) mod write;
 /// See the module.
 #[derive(Default)]
 pub(super) struct LedgerDraft {
-    transaction: String,
+    trace: Trace,
     now: Timestamp,
     changes: u64,
     memory: Memory,
@@ -109,8 +110,8 @@ impl Draft for LedgerDraft {
         load::load(session, needs).await
     }
 
-    fn transaction(&self) -> &str {
-        &self.transaction
+    fn trace(&self) -> &Trace {
+        &self.trace
     }
 
     async fn commit(self, session: &mut Session) -> Result<()> {

@@ -19,6 +19,7 @@ use super::{
     lane::Draft,
     ledger::VerificationKey,
     session::Session,
+    trace::Trace,
 };
 use crate::{
     acts::{DeliveryKey, Outbox, Standing, held_by},
@@ -50,7 +51,7 @@ impl Needs {
 /// See the module.
 #[derive(Default)]
 pub(super) struct OutboxDraft {
-    transaction: String,
+    trace: Trace,
     now: Timestamp,
     changes: u64,
     deliveries: BTreeMap<DeliveryKey, (DeliveryState, Option<Lease>)>,
@@ -98,8 +99,8 @@ impl Draft for OutboxDraft {
         load::load(session, needs).await
     }
 
-    fn transaction(&self) -> &str {
-        &self.transaction
+    fn trace(&self) -> &Trace {
+        &self.trace
     }
 
     async fn commit(self, session: &mut Session) -> Result<()> {

@@ -59,6 +59,19 @@ const TAKE_OVER: &str = "UPDATE deliveries d \
      FROM unnest($1::bigint[], $2::text[], $3::text[]) w (a, v, d) \
      WHERE d.application_id = w.a AND d.verification_id = w.v AND d.id = w.d";
 
+/// Locks in the order that batches lock in.
+const RELEASE: &str = "UPDATE deliveries d SET lease_until = $2 FROM (\
+     SELECT application_id, verification_id, id FROM deliveries WHERE lease_until > $2 AND lease_holder = $1 \
+     ORDER BY application_id, verification_id, id FOR UPDATE) h \
+     WHERE d.application_id = h.application_id AND d.verification_id = h.verification_id AND d.id = h.id";
+
+/// Ends the leases of a holder.
+pub(super) async fn release(session: &mut Session, holder: NodeId, now: Timestamp) -> Result<()> {
+    let release = session.prepare(RELEASE).await?;
+    session.client().execute(&release, &[&holder.to_string(), &now.as_millis()]).await?;
+    Ok(())
+}
+
 /// Takes over up to `limit` deliveries, those first whose lease ended first.
 pub(super) async fn recover(
     session: &mut Session,

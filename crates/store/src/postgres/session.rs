@@ -13,7 +13,12 @@ use std::{collections::HashMap, future::Future, time::Duration};
 use backstop_domain::ports::store::StoreError;
 use tokio_postgres::{Client, Statement};
 
-use super::{PostgresSettings, connect::connect};
+use super::{
+    PostgresSettings,
+    buckets::Key,
+    connect::connect,
+    trace::{self, Trace},
+};
 use crate::error::{Failure, Result};
 
 /// How long one exchange with the server may take. A commit waits for a disk; anything longer is an outage.
@@ -32,13 +37,14 @@ pub(crate) struct Session {
     client: Client,
     prepared: HashMap<&'static str, Statement>,
     transactions: u32,
+    traces: Option<Key>,
 }
 
 impl Session {
     async fn open(settings: &PostgresSettings) -> std::result::Result<Self, StoreError> {
         let client = connect(settings).await?;
         within(async { Ok(client.batch_execute(PLANS).await?) }).await?;
-        Ok(Self { client, prepared: HashMap::new(), transactions: 0 })
+        Ok(Self { client, prepared: HashMap::new(), transactions: 0, traces: None })
     }
 
     /// Counts one more transaction, and has plans made anew when it is time. Says whether the connection is there.
@@ -64,6 +70,15 @@ impl Session {
         let statement = self.client.prepare(sql).await?;
         self.prepared.insert(sql, statement.clone());
         Ok(statement)
+    }
+
+    /// The row in which this connection's transactions leave their traces.
+    pub(super) async fn traces(&mut self) -> Result<Key> {
+        if let Some(row) = &self.traces {
+            return Ok(row.clone());
+        }
+        let name: Vec<u8> = self.client.query_one(trace::NAME, &[]).await?.try_get(0)?;
+        Ok(self.traces.insert(trace::row(&name)).clone())
     }
 
     /// Begins a transaction. Polled together with its first statements it costs no round trip of its own.
@@ -120,18 +135,16 @@ impl Line {
         }
     }
 
-    /// What became of a transaction whose COMMIT was sent and not answered. The server knows, also after a crash of its
-    /// own (`pg_xact_status`, PostgreSQL manual, table 9.81).
+    /// What became of a transaction whose COMMIT was sent and not answered; its [`Trace`] tells, also after a crash of the
+    /// server.
     ///
     /// # Errors
-    /// If the server cannot be asked for as long as callers wait, or has forgotten.
-    pub(super) async fn was_committed(&mut self, transaction: &str) -> std::result::Result<bool, StoreError> {
+    /// If the server cannot be asked for as long as callers wait.
+    pub(super) async fn was_committed(&mut self, trace: &Trace) -> std::result::Result<bool, StoreError> {
         let asking = async {
             loop {
-                match self.inquire(transaction).await {
-                    Ok(Some(fate)) if fate == "committed" => return true,
-                    Ok(Some(fate)) if fate == "aborted" => return false,
-                    Ok(_) => {}
+                match self.inquire(trace).await {
+                    Ok(stands) => return stands,
                     Err(error) => {
                         tracing::warn!(%error, "the server cannot be asked about a COMMIT yet");
                         self.hang_up();
@@ -144,13 +157,9 @@ impl Line {
         tokio::time::timeout(INQUIRE_FOR, asking).await.map_err(|_| unknown())
     }
 
-    async fn inquire(&mut self, transaction: &str) -> std::result::Result<Option<String>, StoreError> {
+    async fn inquire(&mut self, trace: &Trace) -> std::result::Result<bool, StoreError> {
         let session = self.session().await?;
-        let asked = async {
-            let statement = session.prepare("SELECT pg_xact_status($1::text::xid8)").await?;
-            Ok(session.client.query_one(&statement, &[&transaction]).await?.try_get(0)?)
-        };
-        Ok(within(asked).await?)
+        Ok(within(trace::stands(trace, &session.client)).await?)
     }
 }
 

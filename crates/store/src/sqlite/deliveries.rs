@@ -75,6 +75,17 @@ impl Deliveries for SqliteStore {
     ) -> std::result::Result<Vec<DeliveryTask>, StoreError> {
         self.write(move |unit| recover(unit, lease, now, limit)).await
     }
+
+    async fn release(&self, holder: NodeId, now: Timestamp) -> std::result::Result<(), StoreError> {
+        self.write(move |unit| {
+            unit.memory.see(now);
+            let release =
+                "UPDATE deliveries SET lease_until = ?2 WHERE lease_until > ?2 AND lease_holder = ?1";
+            unit.connection.execute(release, params![holder.to_string(), now.as_millis()])?;
+            Ok(())
+        })
+        .await
+    }
 }
 
 fn recover(unit: &mut Unit, lease: Lease, now: Timestamp, limit: u32) -> Result<Vec<DeliveryTask>> {

@@ -22,7 +22,8 @@ impl Cluster {
     /// away, and each makes a database.
     pub(crate) fn shared() -> &'static Self {
         static SHARED: OnceLock<Cluster> = OnceLock::new();
-        SHARED.get_or_init(|| Self::start(&["--set", "fsync=off"]))
+        // Tests run beside each other, as many as the machine has cores, with several connections each.
+        SHARED.get_or_init(|| Self::start(&["--set", "fsync=off", "--set", "max_connections=500"]))
     }
 
     /// One of the caller's own.

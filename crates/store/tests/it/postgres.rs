@@ -37,6 +37,8 @@ impl Looker {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let (client, connection) = runtime.block_on(tokio_postgres::connect(url, NoTls)).unwrap();
         runtime.spawn(connection);
+        // Moments that are written without a zone mean the same on every machine.
+        runtime.block_on(client.batch_execute("SET TimeZone = 'UTC'")).unwrap();
         Self { runtime, client }
     }
 }

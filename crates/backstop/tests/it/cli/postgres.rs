@@ -5,11 +5,12 @@ use std::thread;
 use serde_json::json;
 
 use super::{ALL, ASHA, AnyChannel, Program, bare, err, exit, out, start, told};
-use crate::harness::{
-    eventually,
-    postgres::{ROOT_KEY as ROOT, database},
-    program::BASE,
-};
+use crate::harness::{Store, eventually, program::BASE, store::ROOT};
+
+/// The URL of a new, empty database.
+fn database() -> String {
+    Store::postgres().url().unwrap().to_owned()
+}
 
 /// What is between the name and the host of a URL.
 fn password(url: &str) -> &str {
@@ -18,7 +19,7 @@ fn password(url: &str) -> &str {
 
 fn node(url: &str, more: &str) -> Program {
     let config = format!("{BASE}\n{more}");
-    Program::launch(Some(&config), &[("BACKSTOP_STORE__URL", url), ("BACKSTOP_STORE__ROOT_KEY", ROOT)])
+    Program::launch_on(Store::Postgres(url.to_owned()), Some(&config), &[])
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -125,8 +126,11 @@ async fn an_installation_is_moved_from_sqlite_without_losing_a_pending_code() {
     let url = database();
     let gateway = AnyChannel::start().await;
     let vendor = gateway.provider("gateway", &ALL);
-    let mut program =
-        Program::launch(Some(&format!("{BASE}\n{vendor}")), &[("BACKSTOP_STORE__ROOT_KEY", ROOT)]);
+    let mut program = Program::launch_on(
+        Store::Sqlite,
+        Some(&format!("{BASE}\n{vendor}")),
+        &[("BACKSTOP_STORE__ROOT_KEY", ROOT)],
+    );
     let (pending, approved) =
         (start(&program.shop(), ASHA).await, start(&program.shop(), "+14155550124").await);
     let code = gateway.code(&pending).await;

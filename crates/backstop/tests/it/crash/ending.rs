@@ -69,7 +69,8 @@ async fn a_second_signal_ends_it_at_once_and_the_rest_is_as_after_a_crash() {
     assert!(!tokio::task::block_in_place(|| program.stop()), "it says that it did not end well");
     assert!(begun.elapsed() < Duration::from_secs(3));
     program.start();
-    let read = eventually("the next life", super::PATIENCE, || async {
+    let limit = super::PATIENCE.max(program.store().takeover());
+    let read = eventually("the next life", limit, || async {
         let read = program.shop().read(&id).await;
         (read["attempts"][0]["state"] == "unknown").then_some(read)
     })

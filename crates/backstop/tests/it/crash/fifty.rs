@@ -14,8 +14,11 @@ use crate::harness::{Caller, Dice, Gateway, Program, eventually, gateway::Reply,
 
 const KILLS: usize = 50;
 const CALLERS: usize = 4;
+const PATIENCE: Duration = Duration::from_secs(40);
 /// The longest life: long enough for several deliveries, each of which takes up to 50 ms at the vendor.
 const LIFE: Duration = Duration::from_millis(160);
+/// On PostgreSQL a life begins with making connections.
+const LIFE_ON_POSTGRES: Duration = Duration::from_millis(800);
 
 /// Everybody starts for this person too, each time for another purpose; five may pass.
 const BUSY: &str = "+14155550199";
@@ -82,16 +85,17 @@ async fn fifty_kills_lose_no_answered_start_send_nothing_twice_and_approve_nothi
     let gateways = Arc::new([Gateway::start(slow.clone()).await, Gateway::start(slow).await]);
     let config = format!("{}{}", gateways[0].provider("one", "sms"), gateways[1].provider("two", "sms"));
     let mut program = Program::configured(&config);
+    let life = if program.store().is_postgres() { LIFE_ON_POSTGRES } else { LIFE };
     let (heard, mut dice) = (Arc::new(Mutex::new(Heard::default())), Dice::new(20_261_120));
     for _ in 0..KILLS {
         let shop = program.shop();
         let callers = (0..CALLERS).map(|_| call(shop.clone(), gateways.clone(), heard.clone()));
-        let alive = dice.within(LIFE);
-        let life = async {
+        let alive = dice.within(life);
+        let death = async {
             pause(alive).await;
             tokio::task::block_in_place(|| program.kill());
         };
-        futures::join!(join_all(callers), life);
+        futures::join!(join_all(callers), death);
         tokio::task::block_in_place(|| program.start());
     }
 
@@ -105,7 +109,7 @@ async fn fifty_kills_lose_no_answered_start_send_nothing_twice_and_approve_nothi
     let ids: Vec<String> = heard.lock().unwrap().started.keys().cloned().collect();
     assert!(ids.len() > KILLS, "there was something to lose: {}", ids.len());
     for id in &ids {
-        eventually("the code of an answered start", Duration::from_secs(40), || async {
+        eventually("the code of an answered start", PATIENCE.max(program.store().takeover()), || async {
             gateways.iter().find_map(|gateway| gateway.code_of(id))
         })
         .await;
@@ -122,7 +126,7 @@ async fn fifty_kills_lose_no_answered_start_send_nothing_twice_and_approve_nothi
 
 /// Holds one verification against what was heard and handed over. Says how many of its attempts ended unknown.
 async fn audit(shop: &Caller, id: &str, gateways: &[Gateway; 2], heard: &Mutex<Heard>) -> usize {
-    let read = eventually("the last answer", Duration::from_secs(30), || async {
+    let read = eventually("the last answer", PATIENCE, || async {
         let read = shop.read(id).await;
         let over = read["attempts"].as_array().unwrap().iter().all(|attempt| attempt["state"] != "sending");
         over.then_some(read)

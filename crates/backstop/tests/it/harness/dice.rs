@@ -18,9 +18,14 @@ impl Dice {
         mixed ^ (mixed >> 31)
     }
 
+    /// Some number below this one.
+    pub(crate) fn below(&mut self, number: u64) -> u64 {
+        self.next() % number.max(1)
+    }
+
     /// Some span below this one.
     pub(crate) fn within(&mut self, span: Duration) -> Duration {
         let millis = u64::try_from(span.as_millis()).unwrap();
-        Duration::from_millis(if millis == 0 { 0 } else { self.next() % millis })
+        Duration::from_millis(self.below(millis))
     }
 }

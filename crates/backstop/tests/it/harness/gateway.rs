@@ -3,7 +3,7 @@
 use std::{
     net::SocketAddr,
     sync::{Arc, Mutex},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use axum::{
@@ -15,7 +15,7 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use super::{Dice, eventually, pause};
+use super::{Dice, eventually, now, pause};
 
 /// What it does with a message.
 #[derive(Debug, Clone)]
@@ -36,6 +36,7 @@ pub(crate) struct Handed {
     pub(crate) channel: String,
     pub(crate) to: String,
     pub(crate) code: String,
+    pub(crate) at: Instant,
 }
 
 struct Desk {
@@ -110,6 +111,7 @@ async fn message(
         channel: text("channel"),
         to: text("to"),
         code: text("code"),
+        at: now(),
     };
     if headers.get("webhook-id").is_none_or(|id| id != handed.attempt.as_str()) {
         return StatusCode::BAD_REQUEST.into_response();

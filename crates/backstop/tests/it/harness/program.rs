@@ -13,11 +13,14 @@ use reqwest::{Method, StatusCode, header::HeaderMap};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::postgres;
+use super::store::{ROOT, Store};
 
 /// A running program. Killed when dropped.
 pub(crate) struct Program {
     folder: TempDir,
+    store: Store,
+    /// What `serve` is started through, with its arguments; nothing, if by itself.
+    through: Vec<String>,
     child: Option<Child>,
     address: SocketAddr,
     environment: Vec<(String, String)>,
@@ -37,35 +40,61 @@ impl Program {
 
     /// Starts on a whole configuration text of the test's own, or on none, with environment variables.
     pub(crate) fn launch(config: Option<&str>, environment: &[(&str, &str)]) -> Self {
+        Self::launch_on(Store::chosen(), config, environment)
+    }
+
+    /// As [`Program::launch`], on a store of the test's own choice.
+    pub(crate) fn launch_on(store: Store, config: Option<&str>, environment: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         if let Some(config) = config {
-            let path = folder.path().join("backstop.toml");
-            fs::write(&path, config).unwrap();
-            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+            write_private(&folder.path().join("backstop.toml"), config);
         }
-        let mut environment: Vec<(String, String)> =
+        let mut environment: Vec<_> =
             environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        if postgres::is_chosen() && !environment.iter().any(|(name, _)| name == "BACKSTOP_STORE__URL") {
-            environment.push(("BACKSTOP_STORE__URL".into(), postgres::database()));
-            environment.push(("BACKSTOP_STORE__ROOT_KEY".into(), postgres::ROOT_KEY.into()));
+        if let Some(url) = store.url() {
+            fs::create_dir(folder.path().join("data")).unwrap();
+            write_private(&folder.path().join("data/root.key"), ROOT);
+            environment.push(("BACKSTOP_STORE__URL".to_owned(), url.to_owned()));
         }
-        let mut program = Self { folder, child: None, address: "127.0.0.1:1".parse().unwrap(), environment };
+        let address = "127.0.0.1:1".parse().unwrap();
+        let mut program = Self { folder, store, through: Vec::new(), child: None, address, environment };
         program.start();
         program
     }
 
-    /// Starts in a folder that holds what it needs.
+    /// Starts in a folder that holds what it needs, SQLite's file among it.
     pub(crate) fn in_folder(folder: TempDir) -> Self {
-        let address = "127.0.0.1:1".parse().unwrap();
-        let mut program = Self { folder, child: None, address, environment: Vec::new() };
+        Self::in_folder_through(folder, &[], &[])
+    }
+
+    /// As [`Program::in_folder`], through another program that becomes this one, and with environment variables.
+    pub(crate) fn in_folder_through(folder: TempDir, through: &[&str], environment: &[(&str, &str)]) -> Self {
+        let mut program = Self {
+            folder,
+            store: Store::Sqlite,
+            through: through.iter().map(|&word| word.to_owned()).collect(),
+            child: None,
+            address: "127.0.0.1:1".parse().unwrap(),
+            environment: environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
+        };
         program.start();
         program
     }
 
     /// Starts (again) in the same folder. Panics with the log if it does not come up.
     pub(crate) fn start(&mut self) {
+        assert!(self.try_start(), "it did not start:\n{}", self.log());
+    }
+
+    /// As [`Program::start`], for when its database may be away. Says whether it came up.
+    pub(crate) fn try_start(&mut self) -> bool {
         let log = fs::OpenOptions::new().create(true).append(true).open(self.log_file()).unwrap();
-        let mut child = self.command(&["serve"]).stdout(Stdio::piped()).stderr(log).spawn().unwrap();
+        let mut child = self
+            .command_through(&self.through, &["serve"])
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let address = lines.by_ref().map_while(Result::ok).find_map(|line| {
             let from = line.find("127.0.0.1:")?;
@@ -75,13 +104,23 @@ impl Program {
         });
         std::thread::spawn(move || lines.for_each(drop));
         self.child = Some(child);
-        self.address = address.unwrap_or_else(|| panic!("it did not start:\n{}", self.log()));
+        if let Some(address) = address {
+            self.address = address;
+        } else {
+            self.kill();
+        }
+        address.is_some()
     }
 
     /// A command of the program in the same folder.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_backstop"));
-        command.args(arguments).current_dir(self.folder.path()).env_clear();
+        self.command_through(&[], arguments)
+    }
+
+    fn command_through(&self, through: &[String], arguments: &[&str]) -> Command {
+        let mut words = through.iter().map(String::as_str).chain([env!("CARGO_BIN_EXE_backstop")]);
+        let mut command = Command::new(words.next().unwrap());
+        command.args(words).args(arguments).current_dir(self.folder.path()).env_clear();
         command.env("BACKSTOP_SERVER__LISTEN", "127.0.0.1:0").env("RUST_LOG", "trace,hyper=info,h2=info");
         command.envs(self.environment.iter().map(|(k, v)| (k, v)));
         command
@@ -115,14 +154,13 @@ impl Program {
         self.folder.path()
     }
 
-    pub(crate) fn database(&self) -> PathBuf {
-        self.folder.path().join("data/backstop.db")
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
     }
 
-    /// Where its store is, if that is PostgreSQL.
-    pub(crate) fn postgres(&self) -> Option<&str> {
-        let found = self.environment.iter().find(|(name, _)| name == "BACKSTOP_STORE__URL");
-        found.map(|(_, url)| url.as_str())
+    /// SQLite's file.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.folder.path().join("data/backstop.db")
     }
 
     fn log_file(&self) -> PathBuf {
@@ -166,6 +204,12 @@ impl Drop for Program {
             );
         }
     }
+}
+
+/// Writes a file that its owner alone can read.
+pub(crate) fn write_private(path: &Path, text: &str) {
+    fs::write(path, text).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
 }
 
 /// What every configured program has.

@@ -8,7 +8,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::{Program, postgres};
+use super::{Program, Store, store::ask_postgres};
 
 /// A request that is never whole is cut off by the server after ten seconds; ours are whole, or refused at once.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -32,8 +32,8 @@ pub(crate) fn status(answer: &str) -> u16 {
 
 /// Runs a query on the database from outside, beside the running program: one array per row.
 pub(crate) fn query(program: &Program, sql: &str) -> Vec<Vec<Value>> {
-    if let Some(url) = program.postgres() {
-        return postgres::query(url, sql);
+    if let Store::Postgres(url) = program.store() {
+        return ask_postgres(url, sql);
     }
     let script = "import json, sqlite3, sys\n\
                   base = sqlite3.connect(f'file:{sys.argv[1]}?mode=ro', uri=True, timeout=10)\n\

@@ -133,7 +133,7 @@ fn spellings(value: &str) -> Vec<(&'static str, String)> {
     ]
 }
 
-pub(super) fn memmem(hay: &[u8], needle: &[u8]) -> Option<usize> {
+pub(crate) fn memmem(hay: &[u8], needle: &[u8]) -> Option<usize> {
     let first = *needle.first()?;
     let last = hay.len().checked_sub(needle.len())?;
     let mut at = 0;

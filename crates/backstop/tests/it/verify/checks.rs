@@ -45,7 +45,7 @@ async fn a_code_is_checked_by_recipient_over_all_that_live_and_approves_one() {
         (2..9).map(|n| format!("{n}").repeat(6)).find(|text| *text != code && *text != other).unwrap();
     let missed = by(ASHA, "login", &neither).await.expect(200);
     assert_eq!((&missed["valid"], &missed["checks_left"]), (&json!(false), &json!(2)));
-    assert_eq!(rows(&program, "checks WHERE charged = 1"), 1, "held against two, charged once");
+    assert_eq!(rows(&program, "checks WHERE charged"), 1, "held against two, charged once");
     for id in [&first, &second] {
         assert_eq!(caller.read(id).await["checks_left"], 2);
     }

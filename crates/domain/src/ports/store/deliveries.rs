@@ -145,4 +145,7 @@ pub trait Deliveries: Send + Sync {
         now: Timestamp,
         limit: u32,
     ) -> Result<Vec<DeliveryTask>, StoreError>;
+
+    /// Ends the leases that are the holder's, so that others may take over what it leaves. For a node that ends.
+    async fn release(&self, holder: NodeId, now: Timestamp) -> Result<(), StoreError>;
 }

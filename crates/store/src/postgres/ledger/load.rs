@@ -22,12 +22,10 @@ use crate::{
     postgres::{
         buckets::{self, BucketRow, Key},
         session::Session,
+        trace,
     },
     rows,
 };
-
-/// Names the transaction, for asking what became of it.
-pub(in crate::postgres) const TRANSACTION: &str = "SELECT pg_current_xact_id()::text";
 
 const KEYS: &str = "INSERT INTO idempotency AS i (key, at) SELECT * FROM unnest($1::bytea[], $2::bigint[]) \
      ON CONFLICT (key) DO UPDATE SET at = i.at RETURNING i.at, i.key, i.body, i.answer";
@@ -114,20 +112,20 @@ async fn lock(session: &mut Session, needs: &[&Needs], draft: &mut LedgerDraft) 
     let (applications, hashes): (Vec<i64>, Vec<&[u8]>) =
         opt_outs.iter().map(|(application, hash)| (application.0, hash.0.as_slice())).unzip();
 
-    let transaction = session.prepare(TRANSACTION).await?;
+    let (traces, leave) = (session.traces().await?, session.prepare(trace::LEAVE).await?);
     let statements =
         (session.prepare(KEYS).await?, session.prepare(LOCK).await?, session.prepare(OPT_OUTS).await?);
     let append = session.prepare(APPEND).await?;
     let client = session.client();
-    let (_, transaction, keyed, locked, appended, opted_out) = try_join!(
+    let (_, trace, keyed, locked, appended, opted_out) = try_join!(
         session.begin(),
-        async { Ok(client.query_one(&transaction, &[]).await?) },
+        trace::leave(client, &leave, traces, draft.now),
         async { ask(client, &statements.0, !keys.is_empty(), &[&keys, &at]).await },
         async { ask(client, &statements.1, locks, &[&by_id.applications, &by_id.ids, &recipients]).await },
         append_to(client, &append, &expected, draft.now.as_millis()),
         async { ask(client, &statements.2, !opt_outs.is_empty(), &[&applications, &hashes]).await },
     )?;
-    draft.transaction = transaction.try_get(0)?;
+    draft.trace = trace;
     for row in &keyed {
         let mut fields = Fields::of(row, "idempotency", 1);
         let (at, key) = (fields.moment("at")?, fields.hash("key")?);

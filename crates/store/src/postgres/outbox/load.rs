@@ -15,8 +15,9 @@ use crate::{
     fields::Fields,
     postgres::{
         buckets::Key,
-        ledger::load::{Columns, TRANSACTION, ask},
+        ledger::load::{Columns, ask},
         session::Session,
+        trace,
     },
 };
 
@@ -43,19 +44,19 @@ pub(super) async fn load(session: &mut Session, needs: &[&Needs]) -> Result<Outb
     let paces: BTreeSet<&Key> = needs.iter().flat_map(|need| &need.paces).collect();
     let paces: Vec<&[u8]> = paces.into_iter().map(Vec::as_slice).collect();
 
-    let transaction = session.prepare(TRANSACTION).await?;
+    let (traces, leave) = (session.traces().await?, session.prepare(trace::LEAVE).await?);
     let lock = (session.prepare(PACES).await?, session.prepare(DELIVERIES).await?);
     let read = (session.prepare(ATTEMPTS).await?, session.prepare(VERIFICATIONS).await?);
     let client = session.client();
-    let (_, transaction, paced, deliveries) = try_join!(
+    let (_, trace, paced, deliveries) = try_join!(
         session.begin(),
-        async { Ok(client.query_one(&transaction, &[]).await?) },
+        trace::leave(client, &leave, traces, now),
         async { ask(client, &lock.0, !paces.is_empty(), &[&paces]).await },
         keys.ask(client, &lock.1),
     )?;
     let (attempts, verifications) = try_join!(keys.ask(client, &read.0), keys.ask(client, &read.1))?;
 
-    draft.transaction = transaction.try_get(0)?;
+    draft.trace = trace;
     for row in &paced {
         let mut fields = Fields::of(row, "buckets", 0);
         let key: Key = fields.take("key")?;

@@ -199,3 +199,22 @@ fn one_damaged_row_does_not_keep_the_others_from_being_taken_over() {
     assert_eq!(taken.iter().map(|task| task.verification.id).collect::<Vec<_>>(), [whole]);
     assert!(world.recover(world.another_node(200), 101).is_empty(), "it is left alone for a lease");
 }
+
+#[test]
+fn a_node_that_leaves_gives_its_leases_up_and_nobody_elses() {
+    let world = World::new();
+    let (id, delivery) = world.started();
+    world.begin(id, delivery, "twilio-main", at(1));
+    let (other, _) = world.start(&world.new_start(RAVI, at(1)));
+    let stranger = world.another_node(60);
+    wait(world.store.release(stranger.holder, at(2))).unwrap();
+    assert!(wait(world.store.recover(stranger, at(2), 10)).unwrap().is_empty(), "the leases hold");
+    wait(world.store.release(world.lease(at(2)).holder, at(2))).unwrap();
+    let tasks = wait(world.store.recover(stranger, at(2), 10)).unwrap();
+    let mut taken: Vec<_> = tasks.iter().map(|task| task.verification.id).collect();
+    taken.sort();
+    assert_eq!(taken, [id, other]);
+    assert_eq!(world.attempt_state(id), AttemptState::Unknown);
+    wait(world.store.release(world.lease(at(3)).holder, at(3))).unwrap();
+    assert_eq!(world.delivery(id).1, Some(stranger), "what was taken over is the other's");
+}
