@@ -18,7 +18,7 @@ use backstop_domain::{
     channel::Channel,
     id::{DeliveryId, VerificationId},
     limit::Pace,
-    ports::{BoxFuture, Provider},
+    ports::{BoxFuture, Provider, StoreError},
     price::PriceList,
 };
 use futures::future::{self, Either};
@@ -88,6 +88,14 @@ impl Engine {
     /// nobody is stopping us.
     pub fn is_ready(&self) -> bool {
         self.workload.is_ready() && self.clock.is_reliable()
+    }
+
+    /// The result of writing to the store; a store that cannot be written makes this node not ready, until a probe can.
+    pub(crate) fn noting<T>(&self, written: Result<T, StoreError>) -> Result<T, StoreError> {
+        if let Err(StoreError::Unavailable(_)) = &written {
+            self.workload.store_answers(false);
+        }
+        written
     }
 
     /// Ends once [`Engine::stop`] was called.

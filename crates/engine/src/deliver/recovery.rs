@@ -40,12 +40,16 @@ impl Engine {
             return false;
         }
         let now = self.clock.now();
+        if self.workload.store_is_silent() {
+            if let Err(error) = self.store.probe(now).await {
+                tracing::warn!(%error, "the store still cannot be written");
+                return false;
+            }
+            self.workload.store_answers(true);
+        }
         let lease = Lease { holder: self.node, until: now + LEASE };
         let found = match self.store.recover(lease, now, u32::try_from(room).unwrap_or(u32::MAX)).await {
-            Ok(found) => {
-                self.workload.store_answers(true);
-                found
-            }
+            Ok(found) => found,
             Err(error) => {
                 self.workload.store_answers(false);
                 tracing::warn!(%error, "recovery cannot read the outbox");

@@ -119,6 +119,11 @@ impl Workload {
         self.stopped.clone()
     }
 
+    /// Whether the store could not be written when it was last tried.
+    pub(crate) fn store_is_silent(&self) -> bool {
+        self.store_is_silent.load(Ordering::Acquire)
+    }
+
     /// Notes whether the store could be written when it was last tried.
     pub(crate) fn store_answers(&self, answers: bool) {
         self.store_is_silent.store(!answers, Ordering::Release);
@@ -126,7 +131,7 @@ impl Workload {
 
     /// Whether new work can be taken: the store answers, and we are not stopping.
     pub(crate) fn is_ready(&self) -> bool {
-        !self.is_stopping() && !self.store_is_silent.load(Ordering::Acquire)
+        !self.is_stopping() && !self.store_is_silent()
     }
 
     /// Whether we are stopping.

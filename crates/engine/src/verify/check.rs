@@ -96,7 +96,8 @@ impl Engine {
                 idempotency: Held::of(held.as_ref()),
                 now: self.clock.now(),
             })
-            .await?;
+            .await;
+        let checked = self.noting(checked)?;
         match checked {
             Once::OtherBody => Err(CheckError::OtherBody),
             Once::Done(checked) | Once::Before(checked) => match checked {

@@ -93,7 +93,8 @@ impl Engine {
                 idempotency: Held::of(held.as_ref()),
                 now,
             })
-            .await?;
+            .await;
+        let resent = self.noting(resent)?;
         match resent {
             Once::OtherBody => return Err(ResendError::OtherBody),
             Once::Done(Resent::Queued(_)) => {

@@ -211,7 +211,8 @@ impl Engine {
                 resend_after: caller.application.limits.resend_after,
                 idempotency: Held::of(held.as_ref()),
             })
-            .await?;
+            .await;
+        let opened = self.noting(opened)?;
         let (opened, first_time) = match opened {
             Once::OtherBody => return Err(StartError::OtherBody),
             Once::Done(opened) => (opened, true),

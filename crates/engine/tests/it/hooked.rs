@@ -101,6 +101,10 @@ impl<H: Hooks> Nodes for Hooked<H> {
     async fn report(&self, own: NodeReport) -> Result<Vec<NodeReport>, StoreError> {
         self.hooks.report(own)
     }
+    async fn probe(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.hooks.before_write()?;
+        self.inner.probe(now).await
+    }
 }
 
 #[async_trait]

@@ -86,6 +86,9 @@ impl Nodes for Down {
     async fn report(&self, _: NodeReport) -> Stored<Vec<NodeReport>> {
         down()
     }
+    async fn probe(&self, _: Timestamp) -> Stored<()> {
+        down()
+    }
 }
 
 #[async_trait]

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use backstop_domain::{
+    clock::Timestamp,
     keyring::Kid,
     ports::store::{NODE_IS_GONE_AFTER, NodeReport, Nodes, StoreError},
 };
@@ -41,6 +42,18 @@ impl Nodes for PostgresStore {
                 client.execute(forget, &[&(own.seen_at - KEPT_FOR).as_millis()]).await?;
                 let since = (own.seen_at - NODE_IS_GONE_AFTER).as_millis();
                 client.query(hear, &[&id, &since]).await?.iter().map(report).collect()
+            })
+        }))
+        .await
+    }
+
+    async fn probe(&self, now: Timestamp) -> std::result::Result<(), StoreError> {
+        self.run(Box::new(move |session| {
+            Box::pin(async move {
+                let probe = "INSERT INTO meta (key, value) VALUES ('probed_at', $1) \
+                             ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+                session.client().execute(probe, &[&now.as_millis().to_string()]).await?;
+                Ok(())
             })
         }))
         .await

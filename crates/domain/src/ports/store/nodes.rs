@@ -36,4 +36,7 @@ pub struct NodeReport {
 pub trait Nodes: Send + Sync {
     /// Writes this node's report and reads those of the others that run. A store for one process answers nothing.
     async fn report(&self, own: NodeReport) -> Result<Vec<NodeReport>, StoreError>;
+
+    /// Writes a mark, to see whether the store can be written: reading may work when writing does not.
+    async fn probe(&self, now: Timestamp) -> Result<(), StoreError>;
 }

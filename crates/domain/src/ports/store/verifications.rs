@@ -262,7 +262,7 @@ pub trait Verifications: Send + Sync {
     async fn expire(&self, now: Timestamp) -> Result<u64, StoreError>;
 
     /// Deletes verifications that were started before `before`, with all that belongs to them; some of them a call, so
-    /// that traffic does not wait. Says how many; 0 only if there is nothing left to do.
+    /// that traffic does not wait. Says how many; 0 if there is nothing left to do, or another node is doing it.
     async fn forget(&self, before: Timestamp, now: Timestamp) -> Result<u64, StoreError>;
 }
 
