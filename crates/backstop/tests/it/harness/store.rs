@@ -25,11 +25,21 @@ pub(crate) enum Store {
 impl Store {
     /// What this test run is about, and there a database that nobody has used.
     pub(crate) fn chosen() -> Self {
+        if Self::postgres_is_chosen() { Self::postgres() } else { Self::Sqlite }
+    }
+
+    fn postgres_is_chosen() -> bool {
         match env::var("BACKSTOP_TEST_STORE").as_deref() {
-            Err(_) | Ok("sqlite") => Self::Sqlite,
-            Ok("postgres") => Self::postgres(),
+            Err(_) | Ok("sqlite") => false,
+            Ok("postgres") => true,
             Ok(other) => panic!("BACKSTOP_TEST_STORE is sqlite or postgres, not {other}"),
         }
+    }
+
+    /// How much longer than elsewhere a wait may take in this test run: what a killed process had in hand lies until its
+    /// lease has ended.
+    pub(crate) fn patience() -> Duration {
+        Duration::from_secs(if Self::postgres_is_chosen() { 40 } else { 0 })
     }
 
     /// A fresh database of the cluster that the tests of this binary share.
