@@ -169,7 +169,11 @@ async fn the_asynchronous_services_calls_keep_their_shapes_and_its_failed_sends_
     }
     let listed = program.shop().get("/v1/verifications?limit=1").await.expect(200);
     let id = listed["verifications"][0]["id"].as_str().unwrap();
-    let said = &program.shop().read(id).await["attempts"][0]["vendor_response"];
+    let said = eventually("the vendor's words in the rows", Duration::from_secs(20), || async {
+        let said = program.shop().read(id).await["attempts"][0]["vendor_response"].clone();
+        Some(said).filter(|said| !said.is_null())
+    })
+    .await;
     assert_eq!((&said["success"], &said["outcome"]), (&json!(false), &json!("invalid_recipient")));
     assert!(said["response"].as_str().unwrap().contains("no such subscriber"), "{said}");
 }

@@ -20,7 +20,7 @@ pub(crate) fn begin<O: Outbox>(outbox: &mut O, new: &NewAttempt) -> Result<Begun
     if !standing.may_send {
         return Ok(Begun::Ended);
     }
-    if let Err(until) = outbox.take_place(&new.provider, &new.pace, new.now)? {
+    if let Err(until) = take_places(outbox, new)? {
         return Ok(Begun::Paced { until });
     }
     outbox.add_attempt(new)?;
@@ -28,6 +28,24 @@ pub(crate) fn begin<O: Outbox>(outbox: &mut O, new: &NewAttempt) -> Result<Begun
         outbox.renew((new.application, new.verification, new.delivery), new.lease)?;
     }
     Ok(Begun::Send)
+}
+
+/// Takes a place of each of the provider's paces, or of none. `Err` says when all of them may have one.
+fn take_places<O: Outbox>(outbox: &mut O, new: &NewAttempt) -> Result<std::result::Result<(), Timestamp>> {
+    let mut books = Vec::with_capacity(new.pace.len());
+    let mut until = None;
+    for pace in &new.pace {
+        let mut book = outbox.places(&new.provider, pace.span)?;
+        until = until.max(book.take(*pace, new.now).err());
+        books.push((pace.span, book));
+    }
+    if let Some(until) = until {
+        return Ok(Err(until));
+    }
+    for (span, book) in books {
+        outbox.keep_places(&new.provider, span, book)?;
+    }
+    Ok(Ok(()))
 }
 
 /// Ends a delivery, if the lease still holds.

@@ -1,12 +1,14 @@
 //! What attempts, answers and leases may read and write.
 
+use std::time::Duration;
+
 use backstop_domain::{
     application::ApplicationId,
     attempt::AttemptState,
     clock::Timestamp,
     delivery::{DeliveryState, Lease},
     id::{DeliveryId, NodeId, VerificationId},
-    limit::Pace,
+    limit::PaceBook,
     ports::store::{AttemptResult, NewAttempt},
 };
 
@@ -35,13 +37,10 @@ pub(crate) trait Outbox {
     /// Where a delivery stands and who has it.
     fn delivery(&self, key: DeliveryKey) -> Result<Option<(DeliveryState, Option<Lease>)>>;
 
-    /// Takes a place of each pace, or of none. `Err` says when all of them may have one.
-    fn take_place(
-        &mut self,
-        provider: &str,
-        paces: &[Pace],
-        now: Timestamp,
-    ) -> Result<std::result::Result<(), Timestamp>>;
+    /// The places taken in a span of a provider.
+    fn places(&self, provider: &str, span: Duration) -> Result<PaceBook>;
+    /// Writes them.
+    fn keep_places(&mut self, provider: &str, span: Duration, book: PaceBook) -> Result<()>;
     /// Writes a new attempt, `sending`, numbered within its verification.
     fn add_attempt(&mut self, new: &NewAttempt) -> Result<()>;
     /// Renews a lease. Says whether it is still the holder's.

@@ -1,6 +1,9 @@
 //! A batch as an [`Outbox`]: the deliveries and attempts that its acts need, in memory, and what they have made of them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use backstop_domain::{
@@ -8,7 +11,7 @@ use backstop_domain::{
     clock::Timestamp,
     delivery::{DeliveryState, Lease},
     id::{AttemptId, DeliveryId},
-    limit::{Pace, PaceBook},
+    limit::PaceBook,
     plan::MAX_MESSAGES,
     ports::store::{AttemptResult, NewAttempt},
     verification::Status,
@@ -144,29 +147,16 @@ impl Outbox for OutboxDraft {
         Ok(self.deliveries.get(&key).copied())
     }
 
-    fn take_place(
-        &mut self,
-        provider: &str,
-        paces: &[Pace],
-        now: Timestamp,
-    ) -> Result<std::result::Result<(), Timestamp>> {
-        let mut books = Vec::with_capacity(paces.len());
-        let mut until = None;
-        for pace in paces {
-            let key = buckets::pace(provider, pace.span);
-            let mut book = self.paces.get(&key).cloned().unwrap_or_default();
-            until = until.max(book.take(*pace, now).err());
-            books.push((key, book));
-        }
-        if let Some(until) = until {
-            return Ok(Err(until));
-        }
-        for (key, book) in books {
-            self.changes += 1;
-            self.new.paces.insert(key.clone());
-            self.paces.insert(key, book);
-        }
-        Ok(Ok(()))
+    fn places(&self, provider: &str, span: Duration) -> Result<PaceBook> {
+        Ok(self.paces.get(&buckets::pace(provider, span)).cloned().unwrap_or_default())
+    }
+
+    fn keep_places(&mut self, provider: &str, span: Duration, book: PaceBook) -> Result<()> {
+        self.changes += 1;
+        let key = buckets::pace(provider, span);
+        self.new.paces.insert(key.clone());
+        self.paces.insert(key, book);
+        Ok(())
     }
 
     fn add_attempt(&mut self, new: &NewAttempt) -> Result<()> {

@@ -5,7 +5,10 @@
 //! expand, a later release contracts), so that nodes are upgraded one by one; anything newer is refused.
 
 use super::session::Session;
-use crate::error::{Result, internal};
+use crate::{
+    error::{Result, internal},
+    schema::{refuse_newer, refuse_older},
+};
 
 /// Every migration, oldest first; the first has number 1.
 const MIGRATIONS: [&str; 2] = [
@@ -36,15 +39,12 @@ pub(super) async fn version(session: &mut Session) -> Result<u32> {
 /// Brings a database up to [`CURRENT`], or refuses one that is not. Says what it has then.
 pub(super) async fn settle(session: &mut Session, migrates: bool) -> Result<u32> {
     let found = version(session).await?;
-    refuse_newer(found)?;
+    refuse_newer(found, CURRENT)?;
     if found >= CURRENT {
         return Ok(found);
     }
     if !migrates {
-        let problem = format!(
-            "the database has schema {found}, this program needs {CURRENT}: run `backstop migrate` first"
-        );
-        return Err(internal(problem).into());
+        refuse_older(found, CURRENT)?;
     }
     migrate(session).await?;
     version(session).await
@@ -56,7 +56,7 @@ async fn migrate(session: &mut Session) -> Result<()> {
     session.client().batch_execute("SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0").await?;
     session.client().query("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await?;
     let before = version(session).await?;
-    refuse_newer(before)?;
+    refuse_newer(before, CURRENT)?;
     if before == 0 {
         let table =
             "CREATE TABLE backstop_schema (version INTEGER NOT NULL); INSERT INTO backstop_schema VALUES (0)";
@@ -73,16 +73,4 @@ async fn migrate(session: &mut Session) -> Result<()> {
         tracing::info!(store.schema.before = before, store.schema.after = CURRENT, "the store was migrated");
     }
     session.commit().await
-}
-
-fn refuse_newer(found: u32) -> Result<()> {
-    if found > CURRENT + 1 {
-        let problem = format!(
-            "the database has schema {found}, this program knows {CURRENT} and {}: run a newer program, \
-             or restore a backup made before the upgrade",
-            CURRENT + 1
-        );
-        return Err(internal(problem).into());
-    }
-    Ok(())
 }

@@ -89,23 +89,3 @@ pub(super) fn attempt(connection: &Connection, new: &NewAttempt) -> Result<()> {
     ])?;
     Ok(())
 }
-
-/// Writes the first attempt of a verification that is new, so that there is none to count.
-pub(super) fn first_attempt(connection: &Connection, new: &NewAttempt) -> Result<()> {
-    let mut insert = connection.prepare_cached(
-        "INSERT INTO attempts (application_id, verification_id, id, number, delivery_id, channel, provider, round, \
-         state, started_at) VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6, ?7, ?8, ?9)",
-    )?;
-    insert.execute(params![
-        new.application.0,
-        new.verification.to_string(),
-        new.id.to_string(),
-        new.delivery.to_string(),
-        new.channel.as_str(),
-        new.provider,
-        new.round,
-        AttemptState::Sending.as_str(),
-        new.now.as_millis(),
-    ])?;
-    Ok(())
-}

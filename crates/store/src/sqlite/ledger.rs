@@ -100,7 +100,7 @@ impl Ledger for Unit {
     }
 
     fn add_first_attempt(&mut self, new: &NewAttempt) -> Result<()> {
-        inserts::first_attempt(&self.connection, new)
+        inserts::attempt(&self.connection, new)
     }
 
     fn take_check(&mut self, row: &Verification, check: TakenCheck) -> Result<()> {

@@ -1,10 +1,12 @@
 //! The writer as an [`Outbox`]: each step is a prepared statement.
 
+use std::time::Duration;
+
 use backstop_domain::{
     attempt::AttemptState,
     clock::Timestamp,
     delivery::{DeliveryState, Lease},
-    limit::Pace,
+    limit::PaceBook,
     plan::MAX_MESSAGES,
     ports::store::{AttemptResult, NewAttempt},
 };
@@ -76,13 +78,12 @@ impl Outbox for Unit {
         found.next().transpose()
     }
 
-    fn take_place(
-        &mut self,
-        provider: &str,
-        paces: &[Pace],
-        now: Timestamp,
-    ) -> Result<std::result::Result<(), Timestamp>> {
-        paces::take(&self.connection, provider, paces, now)
+    fn places(&self, provider: &str, span: Duration) -> Result<PaceBook> {
+        paces::read(&self.connection, provider, span)
+    }
+
+    fn keep_places(&mut self, provider: &str, span: Duration, book: PaceBook) -> Result<()> {
+        paces::write(&self.connection, provider, span, &book)
     }
 
     fn add_attempt(&mut self, new: &NewAttempt) -> Result<()> {

@@ -6,7 +6,10 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use crate::error::{Result, internal};
+use crate::{
+    error::{Result, internal},
+    schema::{refuse_newer, refuse_older},
+};
 
 /// Every migration, oldest first; the first has number 1.
 const MIGRATIONS: [&str; 2] = [
@@ -24,7 +27,7 @@ pub(super) fn version(connection: &Connection) -> Result<u32> {
 
 /// Brings a database up to [`CURRENT`].
 pub(super) fn migrate(connection: &mut Connection) -> Result<()> {
-    refuse_newer(version(connection)?)?;
+    refuse_newer(version(connection)?, CURRENT)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let before = version(&transaction)?;
     if before == 0 {
@@ -46,26 +49,8 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<()> {
 /// Refuses a database that this program cannot run on as it is.
 pub(super) fn require_current(connection: &Connection) -> Result<()> {
     let found = version(connection)?;
-    refuse_newer(found)?;
-    if found < CURRENT {
-        let problem = format!(
-            "the database has schema {found}, this program needs {CURRENT}: run `backstop migrate` first"
-        );
-        return Err(internal(problem).into());
-    }
-    Ok(())
-}
-
-fn refuse_newer(found: u32) -> Result<()> {
-    if found > CURRENT + 1 {
-        let problem = format!(
-            "the database has schema {found}, this program knows {CURRENT} and {}: run a newer program, \
-             or restore a backup made before the upgrade",
-            CURRENT + 1
-        );
-        return Err(internal(problem).into());
-    }
-    Ok(())
+    refuse_newer(found, CURRENT)?;
+    refuse_older(found, CURRENT)
 }
 
 fn refuse_foreign(connection: &Connection) -> Result<()> {

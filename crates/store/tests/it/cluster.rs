@@ -18,12 +18,11 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    /// The one that the tests of this binary share, started on first use. It syncs nothing: no test here takes the power
-    /// away, and each makes a database.
+    /// The one that the tests of this binary share, started on first use.
     pub(crate) fn shared() -> &'static Self {
         static SHARED: OnceLock<Cluster> = OnceLock::new();
         // Tests run beside each other, as many as the machine has cores, with several connections each.
-        SHARED.get_or_init(|| Self::start(&["--set", "fsync=off", "--set", "max_connections=500"]))
+        SHARED.get_or_init(|| Self::start(&["--set", "max_connections=500"]))
     }
 
     /// One of the caller's own.

@@ -34,7 +34,7 @@ impl Store {
 
     /// A fresh database of the cluster that the tests of this binary share.
     pub(crate) fn postgres() -> Self {
-        Self::Postgres(shared().database())
+        Self::Postgres(Cluster::shared().database())
     }
 
     /// Its URL; a file has none that is good outside the program's folder.
@@ -62,16 +62,9 @@ impl Store {
     }
 }
 
-/// The one that the tests of this binary share, as durable as in production.
-fn shared() -> &'static Cluster {
-    // Tests run beside each other, as many as the machine has cores, with several connections each.
-    static SHARED: LazyLock<Cluster> = LazyLock::new(|| Cluster::start(&["--set", "max_connections=500"]));
-    &SHARED
-}
-
 /// What the shared server has logged.
 pub(crate) fn server_log() -> Vec<u8> {
-    fs::read(shared().ask("where")["log"].as_str().unwrap()).unwrap()
+    fs::read(Cluster::shared().ask("where")["log"].as_str().unwrap()).unwrap()
 }
 
 /// Runs a query on PostgreSQL: one array per row, and as SQLite says it: true is 1.
