@@ -12,7 +12,8 @@ use serde_json::json;
 
 use crate::harness::{Caller, Gateway, Program, eventually, gateway::Reply};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Longer than a lease.
+const PATIENCE: Duration = Duration::from_secs(40);
 const PERSON: &str = "+14155550123";
 
 /// Kills it and starts it again, and gives a caller of the new one.

@@ -14,7 +14,9 @@ use self::witness::{
     WRONG_KEY, Witness,
 };
 use crate::harness::{
-    AnyChannel, Behaviour, Caller, Program, Store, Twilio, cluster::Cluster, store::dump, vendor::ACCOUNT,
+    AnyChannel, Behaviour, Caller, Program, Store, Twilio,
+    store::{dump, server_log},
+    vendor::ACCOUNT,
 };
 
 fn config(twilio: &Twilio, gateway: &AnyChannel) -> String {
@@ -34,9 +36,8 @@ fn config(twilio: &Twilio, gateway: &AnyChannel) -> String {
 fn written(program: &Program) -> Vec<(String, Vec<u8>)> {
     let mut sinks = vec![("the log".to_owned(), program.log().into_bytes())];
     if let Some(url) = program.store().url() {
-        let cluster = Cluster::shared().ask("where");
         sinks.push(("the database".to_owned(), dump(url)));
-        sinks.push(("the server's log".to_owned(), fs::read(cluster["log"].as_str().unwrap()).unwrap()));
+        sinks.push(("the server's log".to_owned(), server_log()));
     }
     for entry in
         fs::read_dir(program.folder().join("data")).unwrap().chain(fs::read_dir(program.folder()).unwrap())

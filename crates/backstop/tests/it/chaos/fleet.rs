@@ -39,7 +39,11 @@ pub(super) struct Fleet {
 impl Fleet {
     /// Starts the nodes on this configuration beside the base.
     pub(super) async fn start(more: &str) -> Self {
-        let cluster = tokio::task::block_in_place(|| Cluster::start(&[]));
+        Self::on(tokio::task::block_in_place(|| Cluster::start(&[])), more).await
+    }
+
+    /// As [`Fleet::start`], on this server.
+    pub(super) async fn on(cluster: Cluster, more: &str) -> Self {
         let url = cluster.database();
         let (before, rest) = url.split_once('@').unwrap();
         let (server, name) = rest.split_once('/').unwrap();

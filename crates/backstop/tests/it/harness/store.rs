@@ -4,7 +4,7 @@
 //! this test run. The variable is read here alone. A test about one of the two names it; `scripts/test-on-postgres` says
 //! which are left out when the whole suite runs on PostgreSQL, and why.
 
-use std::{env, path::Path, process::Command, sync::LazyLock, time::Duration};
+use std::{env, fs, path::Path, process::Command, sync::LazyLock, time::Duration};
 
 use serde_json::Value;
 
@@ -44,7 +44,7 @@ impl Store {
 
     /// A fresh database of the cluster that the tests of this binary share.
     pub(crate) fn postgres() -> Self {
-        Self::Postgres(Cluster::shared().database())
+        Self::Postgres(shared().database())
     }
 
     /// Its URL; a file has none that is good outside the program's folder.
@@ -70,6 +70,18 @@ impl Store {
     pub(crate) fn hearsay(&self) -> Duration {
         Duration::from_secs(if self.is_postgres() { 5 } else { 0 })
     }
+}
+
+/// The one that the tests of this binary share, as durable as in production.
+fn shared() -> &'static Cluster {
+    // Tests run beside each other, as many as the machine has cores, with several connections each.
+    static SHARED: LazyLock<Cluster> = LazyLock::new(|| Cluster::start(&["--set", "max_connections=500"]));
+    &SHARED
+}
+
+/// What the shared server has logged.
+pub(crate) fn server_log() -> Vec<u8> {
+    fs::read(shared().ask("where")["log"].as_str().unwrap()).unwrap()
 }
 
 /// Runs a query on PostgreSQL: one array per row, and as SQLite says it: true is 1.
