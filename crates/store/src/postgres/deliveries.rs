@@ -28,7 +28,7 @@ impl Deliveries for PostgresStore {
     async fn begin_attempt(&self, attempt: NewAttempt) -> Result<Begun, StoreError> {
         let paces = attempt.pace.iter().map(|pace| buckets::pace(&attempt.provider, pace.span)).collect();
         let verifications = vec![(attempt.application, attempt.verification)];
-        let needs = Needs { now: attempt.now, verifications, paces };
+        let needs = Needs { now: attempt.now, verifications, begins: true, paces };
         receive(self.attempts.submit(needs, move |draft| attempts::begin(draft, &attempt))?).await
     }
 

@@ -40,14 +40,16 @@ pub(super) struct Needs {
     pub(super) now: Timestamp,
     /// The verifications whose deliveries are to be locked, and whose attempts are to be read.
     pub(super) verifications: Vec<VerificationKey>,
+    /// Whether it is to be known if the verifications still wait for their codes.
+    pub(super) begins: bool,
     /// The rows of paces to lock.
     pub(super) paces: Vec<Key>,
 }
 
 impl Needs {
-    /// Of an act that takes no place of a pace.
+    /// Of an act that begins no attempt.
     pub(super) fn of(now: Timestamp, verifications: impl IntoIterator<Item = VerificationKey>) -> Self {
-        Self { now, verifications: verifications.into_iter().collect(), paces: Vec::new() }
+        Self { now, verifications: verifications.into_iter().collect(), begins: false, paces: Vec::new() }
     }
 }
 

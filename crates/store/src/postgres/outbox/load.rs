@@ -41,6 +41,8 @@ pub(super) async fn load(session: &mut Session, needs: &[&Needs]) -> Result<Outb
     let now = needs.iter().map(|need| need.now).max().unwrap_or_default();
     let mut draft = OutboxDraft { now, ..OutboxDraft::default() };
     let keys = Columns::of(needs.iter().flat_map(|need| need.verifications.iter().copied()));
+    let begun = needs.iter().filter(|need| need.begins);
+    let begun = Columns::of(begun.flat_map(|need| need.verifications.iter().copied()));
     let paces: BTreeSet<&Key> = needs.iter().flat_map(|need| &need.paces).collect();
     let paces: Vec<&[u8]> = paces.into_iter().map(Vec::as_slice).collect();
 
@@ -54,7 +56,7 @@ pub(super) async fn load(session: &mut Session, needs: &[&Needs]) -> Result<Outb
         async { ask(client, &lock.0, !paces.is_empty(), &[&paces]).await },
         keys.ask(client, &lock.1),
     )?;
-    let (attempts, verifications) = try_join!(keys.ask(client, &read.0), keys.ask(client, &read.1))?;
+    let (attempts, verifications) = try_join!(keys.ask(client, &read.0), begun.ask(client, &read.1))?;
 
     draft.trace = trace;
     for row in &paced {
