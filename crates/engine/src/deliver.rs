@@ -92,7 +92,7 @@ impl Engine {
 
     /// The result of writing to the store; a store that cannot be written makes this node not ready, until a probe can.
     pub(crate) fn noting<T>(&self, written: Result<T, StoreError>) -> Result<T, StoreError> {
-        if let Err(StoreError::Unavailable(_)) = &written {
+        if written.as_ref().is_err_and(StoreError::passes) {
             self.workload.store_answers(false);
         }
         written

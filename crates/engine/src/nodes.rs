@@ -86,7 +86,8 @@ impl Engine {
             if let (Err(error), false) = (met, was_silent) {
                 tracing::warn!(%error, "the other nodes cannot be heard");
             }
-            future::select(self.tasks.sleep(REPORT_EVERY), self.workload.stopped()).await;
+            let pause = if self.store.is_shared() { REPORT_EVERY } else { LOOK_EVERY };
+            future::select(self.tasks.sleep(pause), self.workload.stopped()).await;
         }
     }
 

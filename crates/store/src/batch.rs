@@ -96,7 +96,7 @@ pub(crate) fn execute<G: Transactions>(ground: &mut G, mut members: Vec<Box<dyn 
             ground.undo();
             let alone = members.len() == 1;
             for member in members {
-                if alone || matches!(error, StoreError::Unavailable(_)) {
+                if alone || error.passes() {
                     member.answer(Err(error.clone()));
                 } else {
                     execute(ground, vec![member]);
@@ -130,7 +130,7 @@ pub(crate) fn run<'a, G: Ground + 'a>(
         let ran = catch_unwind(AssertUnwindSafe(|| member.run(ground)))
             .unwrap_or_else(|_| Err(internal("an act panicked; its transaction was undone")));
         match ran {
-            Err(error) if matches!(error, StoreError::Unavailable(_)) || ground.mark() != before => {
+            Err(error) if error.passes() || ground.mark() != before => {
                 return Err(error);
             }
             outcome => outcomes.push(outcome),

@@ -78,6 +78,11 @@ pub(crate) fn ends_the_session(failure: &Failure) -> bool {
     }
 }
 
+/// Whether the server undid the transaction so that another could go on (SQLSTATE class 40: deadlock, serialization).
+pub(crate) fn gave_way(failure: &Failure) -> bool {
+    matches!(failure, Failure::Postgres(error) if error.code().is_some_and(|code| code.code().starts_with("40")))
+}
+
 /// The server's own words: the condition, and never the row, which stands in the detail.
 fn plainly(error: &tokio_postgres::Error) -> String {
     match error.as_db_error() {

@@ -1,7 +1,7 @@
 //! The store on PostgreSQL, for several nodes.
 //!
-//! What acts decide on is locked in the rows and not remembered: any number of nodes may write. Starts, checks and
-//! attempts each go through a [`lane`], many in one transaction; everything else takes a connection of the pool for a
+//! What acts decide on is locked in the rows and not remembered: any number of nodes may write. Starts, resends, checks
+//! and attempts each go through a [`lane`], many in one transaction; everything else takes a connection of the pool for a
 //! transaction of its own. All of it runs on two threads of the store's own, so callers may be on any executor. A node
 //! that dies in a transaction leaves nothing of it; what was answered is durable, also through a restart of the server.
 
@@ -48,17 +48,20 @@ pub(crate) use session::Session;
 
 /// Threads that talk to the server. A batch's acts run on one of them.
 const THREADS: usize = 2;
-/// Connections that the lanes have beside the pool's.
-const LANES: u32 = 3;
+/// Connections beside the pool's: one for each lane, and one for the clock and the nodes' reports.
+const RESERVED: u32 = 5;
 
 /// The Store port on PostgreSQL.
 pub struct PostgresStore {
     settings: PostgresSettings,
     version: u32,
     starts: Lane<LedgerDraft>,
+    resends: Lane<LedgerDraft>,
     checks: Lane<LedgerDraft>,
     attempts: Lane<OutboxDraft>,
     pool: Arc<Pool>,
+    /// For what must not stand behind queries: the clock, and what nodes tell each other.
+    pulse: Arc<Pool>,
     sweeper: housekeeping::Sweeper,
     /// Taken when the store is dropped; until then it is there.
     runtime: Option<Runtime>,
@@ -107,7 +110,7 @@ impl PostgresStore {
     /// # Errors
     /// If the server cannot be asked.
     pub async fn time(&self) -> Result<Timestamp, StoreError> {
-        self.run(Box::new(|session| {
+        self.run_at_once(Box::new(|session| {
             Box::pin(async move {
                 let sql = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
                 let statement = session.prepare(sql).await?;
@@ -134,7 +137,7 @@ impl PostgresStore {
 
     async fn opened(settings: &PostgresSettings, migrates: bool) -> Result<Self, StoreError> {
         let runtime = runtime()?;
-        let places = settings.connections.saturating_sub(LANES).max(1);
+        let places = settings.connections.saturating_sub(RESERVED).max(1);
         let pool = Arc::new(Pool::new(settings.clone(), places));
         let settle: Act<u32> = Box::new(move |session| Box::pin(schema::settle(session, migrates)));
         let version = match on(&runtime, &pool, Hurry::None, settle).await {
@@ -145,19 +148,39 @@ impl PostgresStore {
             }
         };
         let (starts, of_starts) = Lane::new(settings.clone());
+        let (resends, of_resends) = Lane::new(settings.clone());
         let (checks, of_checks) = Lane::new(settings.clone());
         let (attempts, of_attempts) = Lane::new(settings.clone());
         runtime.spawn(of_starts);
+        runtime.spawn(of_resends);
         runtime.spawn(of_checks);
         runtime.spawn(of_attempts);
+        let pulse = Arc::new(Pool::new(settings.clone(), 1));
         let (settings, sweeper) = (settings.clone(), housekeeping::Sweeper::default());
-        Ok(Self { settings, version, starts, checks, attempts, pool, sweeper, runtime: Some(runtime) })
+        Ok(Self {
+            settings,
+            version,
+            starts,
+            resends,
+            checks,
+            attempts,
+            pool,
+            pulse,
+            sweeper,
+            runtime: Some(runtime),
+        })
     }
 
     /// Runs an act on a connection of the pool.
     async fn run<T: Send + 'static>(&self, act: Act<T>) -> Result<T, StoreError> {
         let runtime = self.runtime.as_ref().ok_or_else(|| internal("the store has ended"))?;
         on(runtime, &self.pool, Hurry::Caller, act).await
+    }
+
+    /// Runs an act on the connection that is kept free for it.
+    async fn run_at_once<T: Send + 'static>(&self, act: Act<T>) -> Result<T, StoreError> {
+        let runtime = self.runtime.as_ref().ok_or_else(|| internal("the store has ended"))?;
+        on(runtime, &self.pulse, Hurry::Caller, act).await
     }
 
     /// Runs an act that may take as long as it takes.

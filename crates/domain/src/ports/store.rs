@@ -21,6 +21,9 @@ pub enum StoreError {
     /// It cannot be written or read now: full, locked, gone, overloaded. Nothing was changed.
     #[error("the store is not available: {0}")]
     Unavailable(String),
+    /// It was written, and whether that will stand is not known: the store went away over the answer.
+    #[error("the store went away before it answered: {0}")]
+    Undecided(String),
     /// A row holds what no version of this program writes.
     #[error("bad row in {table}.{column} ({key}): {problem}")]
     BadRow {
@@ -36,6 +39,13 @@ pub enum StoreError {
     /// A statement failed in a way that only a mistake of ours explains.
     #[error("the store failed: {0}")]
     Internal(String),
+}
+
+impl StoreError {
+    /// Whether the trouble is the store's own and passes: nothing is wrong with what was asked.
+    pub const fn passes(&self) -> bool {
+        matches!(self, Self::Unavailable(_) | Self::Undecided(_))
+    }
 }
 
 /// The whole store.

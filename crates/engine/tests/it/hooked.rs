@@ -32,6 +32,10 @@ pub(crate) trait Hooks: Send + Sync {
     }
     /// After deliveries were taken over.
     fn recovered(&self, _: NodeId, _: usize) {}
+    /// Whether the store plays one that several nodes share.
+    fn is_shared(&self) -> bool {
+        false
+    }
     /// In place of the store: a node reports.
     fn report(&self, _: NodeReport) -> Result<Vec<NodeReport>, StoreError> {
         Ok(vec![])
@@ -98,6 +102,9 @@ impl<H: Hooks> Verifications for Hooked<H> {
 
 #[async_trait]
 impl<H: Hooks> Nodes for Hooked<H> {
+    fn is_shared(&self) -> bool {
+        self.hooks.is_shared()
+    }
     async fn report(&self, own: NodeReport) -> Result<Vec<NodeReport>, StoreError> {
         self.hooks.report(own)
     }

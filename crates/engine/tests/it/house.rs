@@ -116,6 +116,10 @@ impl Surroundings {
 }
 
 impl Hooks for Arc<Surroundings> {
+    fn is_shared(&self) -> bool {
+        true
+    }
+
     fn before_write(&self) -> Result<(), StoreError> {
         let full = self.full.load(Ordering::SeqCst);
         if full { Err(StoreError::Unavailable("full".into())) } else { Ok(()) }

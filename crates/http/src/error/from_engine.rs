@@ -20,6 +20,13 @@ impl From<StoreError> for Problem {
                 tracing::warn!(%error, "a request was refused: the store is not available");
                 Self::new(Code::Unavailable, "nothing was done; try again")
             }
+            StoreError::Undecided(_) => {
+                tracing::warn!(%error, "a request was not answered: the store went away");
+                Self::new(
+                    Code::Unavailable,
+                    "it is not known whether this was done; ask again with the same Idempotency-Key",
+                )
+            }
             StoreError::BadRow { .. } | StoreError::Internal(_) => Self::internal(&error.to_string()),
         }
     }

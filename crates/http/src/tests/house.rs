@@ -83,6 +83,9 @@ impl Verifications for Down {
 
 #[async_trait]
 impl Nodes for Down {
+    fn is_shared(&self) -> bool {
+        true
+    }
     async fn report(&self, _: NodeReport) -> Stored<Vec<NodeReport>> {
         down()
     }

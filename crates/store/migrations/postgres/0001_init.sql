@@ -120,7 +120,7 @@ CREATE TABLE checks (
 );
 
 -- The row is made, and so locked, before the act: two callers with one key wait for each other wherever they are. An
--- act that was refused leaves it without an answer.
+-- act that was refused takes it away again.
 CREATE TABLE idempotency (
     key    BYTEA  NOT NULL PRIMARY KEY,
     at     BIGINT NOT NULL,
@@ -141,7 +141,8 @@ CREATE TABLE opt_outs (
 -- What acts on one recipient, network or application wait for each other at, and what they decide on. The key is a byte for
 -- the kind and then the hash or number, and rows are always locked in its order. charges holds `1764273000123ds1 ` for a
 -- delivery (d) or check (c), by a secret (s) or public (p) key, of application 1; live holds the verifications that wait
--- for their code, one a line: application, id, authority, end, join hash, purpose.
+-- for their code, one a line: application, id, authority, end, join hash, purpose. Two kinds of rows use charges for words
+-- of their own: a connection's last transaction, and a provider's pace.
 CREATE TABLE buckets (
     key     BYTEA  NOT NULL PRIMARY KEY,
     latest  BIGINT NOT NULL,

@@ -55,7 +55,10 @@ fn targets<L: Ledger>(ledger: &L, submitted: &SubmittedCheck) -> Result<Vec<Veri
             let mut rows = Vec::new();
             for row in wanted.map(|live| find(live.id)).filter_map(Result::transpose) {
                 let row = row?;
-                if submitted.judge.concerns(&row).map_err(|problem| unreadable(&row, problem))? {
+                // Another node may have written its end just now.
+                if row.status_at(submitted.now) == Status::Pending
+                    && submitted.judge.concerns(&row).map_err(|problem| unreadable(&row, problem))?
+                {
                     rows.push(row);
                 }
             }

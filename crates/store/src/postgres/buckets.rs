@@ -30,8 +30,8 @@ const APPLICATION: u8 = 3;
 const PACE: u8 = 4;
 /// A text longer than this is written anew without what is over.
 const LONG: usize = 1024;
-/// Beside the longest window: nodes' clocks agree better than this.
-const SLACK: Duration = Duration::from_secs(3600);
+/// Beside the window: a node whose clock is further from the others' takes no work.
+const SLACK: Duration = Duration::from_secs(60);
 
 /// The row of a recipient, over all applications.
 pub(crate) fn recipient(hash: LookupHash) -> Key {
@@ -242,22 +242,37 @@ impl BucketRow {
     }
 
     /// Charges and live verifications to write, if the row does not hold them already.
-    pub(super) fn to_write(&self, now: Timestamp) -> Option<(String, String, Timestamp)> {
+    pub(super) fn to_write(&self, key: &Key, now: Timestamp) -> Option<(String, String, Timestamp)> {
         let long =
             self.charges.len() + self.added.0.len() > LONG || self.live.len() + self.added.1.len() > LONG;
-        if !self.rewritten && self.added == self.expected && !long {
+        let changed = self.rewritten || self.added != self.expected;
+        if !changed && !long {
             return None;
         }
-        let horizon = now - LONGEST_WINDOW - SLACK;
-        let charges = format!("{}{}", self.charges, self.added.0)
+        let horizon = now - window_of(key) - SLACK;
+        let whole = (format!("{}{}", self.charges, self.added.0), format!("{}{}", self.live, self.added.1));
+        let charges: String = whole
+            .0
             .split_inclusive(' ')
             .filter(|text| Charge::parse(text.trim_end()).is_none_or(|charge| charge.at > horizon))
             .collect();
-        let live = format!("{}{}", self.live, self.added.1)
+        let live: String = whole
+            .1
             .split_inclusive('\n')
             .filter(|line| parse_live(line.trim_end()).is_none_or(|(_, live)| live.expires_at + SLACK > now))
             .collect();
-        Some((charges, live, self.latest.max(now)))
+        // A long row from which nothing falls off stands as it is.
+        let shorter = charges.len() + live.len() < whole.0.len() + whole.1.len();
+        (changed || shorter).then_some((charges, live, self.latest.max(now)))
+    }
+}
+
+/// The longest window that charges in this row count in.
+fn window_of(key: &Key) -> Duration {
+    match key.first() {
+        Some(&APPLICATION) => Duration::from_secs(60),
+        Some(&NETWORK) => Duration::from_secs(3600),
+        _ => LONGEST_WINDOW,
     }
 }
 
@@ -275,3 +290,6 @@ fn buckets_of(key: &Key, charge: &Charge) -> Option<Vec<Bucket>> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,8 +5,9 @@
 //! in memory, writes what they changed in a few more and commits; while that goes on the next batch gathers. A caller
 //! alone waits for nobody. A member that fails does not fail its neighbours: if it had changed the draft, everything is
 //! undone and each runs in a transaction of its own. If the connection is lost before the COMMIT, the batch runs once
-//! more on a new one; if it is lost during the COMMIT, the [`trace`](super::trace) of the transaction says what became of it before anybody hears. Lanes
-//! do not wait for each other, so checks are not held up by starts.
+//! more on a new one; if it is lost during the COMMIT, the [`trace`](super::trace) of the transaction says what became of
+//! it before anybody hears. Lanes wait for each other only at a row that both need, a person's own: checks do not stand
+//! behind starts.
 
 use async_trait::async_trait;
 use backstop_domain::ports::store::StoreError;
@@ -19,7 +20,7 @@ use super::{
 };
 use crate::{
     batch::{self, Answer, Ground, MAX_BATCH, Member, call},
-    error::{Failure, Result, ends_the_session, internal},
+    error::{Failure, Result, ends_the_session, gave_way, internal},
 };
 
 /// How many acts may wait.
@@ -91,7 +92,7 @@ async fn execute<D: Draft>(line: &mut Line, mut jobs: Vec<Job<D>>) {
         Err(error) => {
             let alone = jobs.len() == 1;
             for job in jobs {
-                if alone || matches!(error, StoreError::Unavailable(_)) {
+                if alone || error.passes() {
                     job.member.answer(Err(error.clone()));
                 } else {
                     Box::pin(execute(line, vec![job])).await;
@@ -106,7 +107,7 @@ type Outcomes = Vec<std::result::Result<(), StoreError>>;
 
 /// Why a transaction came to nothing.
 enum Trouble {
-    /// The connection was lost, and surely nothing was done.
+    /// The connection was lost, or another transaction went before; surely nothing was done.
     Lost(StoreError),
     /// Anything else, or nobody knows.
     Other(StoreError),
@@ -118,14 +119,14 @@ impl From<StoreError> for Trouble {
     }
 }
 
-/// Once more, if the connection turned out to be lost before anything could have been done.
+/// Once more, if nothing can have been done and nothing is wrong with what was asked.
 async fn persist<D: Draft>(
     line: &mut Line,
     jobs: &mut [Job<D>],
 ) -> std::result::Result<Outcomes, StoreError> {
     let first = match attempt(line, jobs).await {
         Err(Trouble::Lost(error)) => {
-            tracing::warn!(%error, "a connection to PostgreSQL was lost; its batch begins again");
+            tracing::warn!(%error, "a batch on PostgreSQL begins again");
             attempt(line, jobs).await
         }
         other => other,
@@ -158,12 +159,12 @@ async fn attempt<D: Draft>(line: &mut Line, jobs: &mut [Job<D>]) -> std::result:
 /// Ends a transaction that failed before its COMMIT. A connection that does not even take that is given up.
 async fn undo(line: &mut Line, failure: Failure) -> Trouble {
     let lost = ends_the_session(&failure) || !line.roll_back().await;
-    let error = StoreError::from(failure);
+    let again = lost || gave_way(&failure);
     if lost {
         line.hang_up();
-        return Trouble::Lost(error);
     }
-    Trouble::Other(error)
+    let error = StoreError::from(failure);
+    if again { Trouble::Lost(error) } else { Trouble::Other(error) }
 }
 
 /// What a caller waits for.

@@ -25,8 +25,12 @@ const KEPT_FOR: std::time::Duration = std::time::Duration::from_secs(86_400);
 
 #[async_trait]
 impl Nodes for PostgresStore {
+    fn is_shared(&self) -> bool {
+        true
+    }
+
     async fn report(&self, own: NodeReport) -> std::result::Result<Vec<NodeReport>, StoreError> {
-        self.run(Box::new(move |session| {
+        self.run_at_once(Box::new(move |session| {
             Box::pin(async move {
                 let breakers = serde_json::to_string(&own.open_breakers);
                 let breakers = breakers.map_err(|error| internal(error.to_string()))?;
@@ -41,14 +45,15 @@ impl Nodes for PostgresStore {
                 client.execute(tell, &[&id, &own.seen_at.as_millis(), &kid, &breakers]).await?;
                 client.execute(forget, &[&(own.seen_at - KEPT_FOR).as_millis()]).await?;
                 let since = (own.seen_at - NODE_IS_GONE_AFTER).as_millis();
-                client.query(hear, &[&id, &since]).await?.iter().map(report).collect()
+                let others = client.query(hear, &[&id, &since]).await?;
+                Ok(others.iter().filter_map(|row| readable(report(row))).collect())
             })
         }))
         .await
     }
 
     async fn probe(&self, now: Timestamp) -> std::result::Result<(), StoreError> {
-        self.run(Box::new(move |session| {
+        self.run_at_once(Box::new(move |session| {
             Box::pin(async move {
                 let probe = "INSERT INTO meta (key, value) VALUES ('probed_at', $1) \
                              ON CONFLICT (key) DO UPDATE SET value = excluded.value";
@@ -58,6 +63,11 @@ impl Nodes for PostgresStore {
         }))
         .await
     }
+}
+
+/// What one node says in a way that this one cannot read must not keep the others from being heard.
+fn readable(report: Result<NodeReport>) -> Option<NodeReport> {
+    report.inspect_err(|error| tracing::warn!(%error, "a node's report cannot be read")).ok()
 }
 
 fn report(row: &impl Cells) -> Result<NodeReport> {

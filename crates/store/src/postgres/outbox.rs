@@ -189,6 +189,7 @@ impl Outbox for OutboxDraft {
         let attempts = self.attempts.entry(verification).or_default();
         attempts.entry(result.id).and_modify(|(_, state)| *state = result.state);
         let rejection = result.rejection.as_ref().map(serde_json::to_string).transpose();
+        let kept = self.new.words.remove(&(verification, result.id));
         let before = self.new.settled.remove(&(verification, result.id));
         let (vendor_id, words, price) =
             before.map_or((None, None, None), |before| (before.vendor_id, before.response, before.price));
@@ -197,7 +198,7 @@ impl Outbox for OutboxDraft {
             outcome: result.outcome.clone(),
             rejection: rejection.map_err(|error| internal(error.to_string()))?,
             vendor_id: result.vendor_id.clone().or(vendor_id),
-            response: response.or(words),
+            response: response.or(words).or(kept),
             price: result.price.clone().or(price),
             at: result.now,
         };

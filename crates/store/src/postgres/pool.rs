@@ -38,7 +38,11 @@ impl Pool {
 
     /// Runs an act.
     pub(super) async fn run<T>(&self, hurry: Hurry, act: Act<T>) -> Result<T> {
-        let _place = self.places.acquire().await.map_err(|_| internal("the pool was closed"))?;
+        let place = async { self.places.acquire().await.map_err(|_| internal("the pool was closed").into()) };
+        let _place = match hurry {
+            Hurry::Caller => within(place).await?,
+            Hurry::None => place.await?,
+        };
         let idle = self.idle.lock().pop();
         let mut line = idle.unwrap_or_else(|| Line::new(self.settings.clone()));
         let act = act(line.session().await?);

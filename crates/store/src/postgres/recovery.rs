@@ -83,17 +83,37 @@ pub(super) async fn recover(
     let mut tasks = Vec::new();
     loop {
         let wanted = limit - tasks.len();
-        session.begin().await?;
-        let left = take_over(session, lease, now, wanted).await?;
-        let all = left.len() < wanted;
-        let queued = left.into_iter().filter(|delivery| delivery.state == DeliveryState::Queued);
-        tasks.extend(read_tasks(session, queued.collect()).await?);
-        session.commit().await?;
+        let (found, all) = match round(session, lease, now, wanted).await {
+            // What the rounds before took over is ours and must be worked on.
+            Err(error) if !tasks.is_empty() => {
+                tracing::warn!(%error, "recovery could not go on");
+                session.roll_back().await?;
+                return Ok(tasks);
+            }
+            other => other?,
+        };
+        tasks.extend(found);
         // A lease that ends at once would be found again, and again.
         if all || tasks.len() >= limit || lease.until <= now {
             return Ok(tasks);
         }
     }
+}
+
+/// One transaction of it. Says whether there was nothing more.
+async fn round(
+    session: &mut Session,
+    lease: Lease,
+    now: Timestamp,
+    wanted: usize,
+) -> Result<(Vec<DeliveryTask>, bool)> {
+    session.begin().await?;
+    let left = take_over(session, lease, now, wanted).await?;
+    let all = left.len() < wanted;
+    let queued = left.into_iter().filter(|delivery| delivery.state == DeliveryState::Queued);
+    let tasks = read_tasks(session, queued.collect()).await?;
+    session.commit().await?;
+    Ok((tasks, all))
 }
 
 async fn take_over(

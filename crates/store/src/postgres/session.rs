@@ -153,7 +153,7 @@ impl Line {
                 pause(INQUIRY_PAUSE).await;
             }
         };
-        let unknown = || StoreError::Unavailable("the end of a transaction is not known".into());
+        let unknown = || StoreError::Undecided("the end of a transaction is not known".into());
         tokio::time::timeout(INQUIRE_FOR, asking).await.map_err(|_| unknown())
     }
 

@@ -24,7 +24,7 @@ impl Verifications for PostgresStore {
 
     async fn resend(&self, new: NewDelivery) -> Result<Once<Resent>, StoreError> {
         let needs = Needs::of_resend(&new);
-        receive(self.checks.submit(needs, move |draft| starts::resend(draft, &new))?).await
+        receive(self.resends.submit(needs, move |draft| starts::resend(draft, &new))?).await
     }
 
     async fn check(&self, check: SubmittedCheck) -> Result<Once<Checked>, StoreError> {

@@ -10,6 +10,10 @@ use super::SqliteStore;
 
 #[async_trait]
 impl Nodes for SqliteStore {
+    fn is_shared(&self) -> bool {
+        false
+    }
+
     async fn report(&self, _own: NodeReport) -> Result<Vec<NodeReport>, StoreError> {
         Ok(Vec::new())
     }

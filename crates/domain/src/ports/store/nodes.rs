@@ -34,6 +34,9 @@ pub struct NodeReport {
 /// The running processes on one store.
 #[async_trait]
 pub trait Nodes: Send + Sync {
+    /// Whether there can be other nodes at all.
+    fn is_shared(&self) -> bool;
+
     /// Writes this node's report and reads those of the others that run. A store for one process answers nothing.
     async fn report(&self, own: NodeReport) -> Result<Vec<NodeReport>, StoreError>;
 

@@ -7,10 +7,7 @@ use backstop_domain::{
     attempt::AttemptState,
     delivery::{DeliveryState, LEASE, Lease},
     outcome::{Outcome, Reason},
-    ports::{
-        provider::Sent,
-        store::{AttemptResult, StoreError},
-    },
+    ports::{provider::Sent, store::AttemptResult},
 };
 
 use super::{Courier, Landed, STORE_PAUSE};
@@ -92,7 +89,7 @@ impl Courier {
     async fn record(&mut self, result: AttemptResult) {
         while let Err(error) = self.engine.store.finish_attempt(result.clone()).await {
             tracing::warn!(attempt.id = %result.id, %error, "a vendor's answer could not be written down");
-            let lasting = !matches!(error, StoreError::Unavailable(_));
+            let lasting = !error.passes();
             if lasting || self.engine.now() >= self.task.verification.expires_at {
                 return;
             }

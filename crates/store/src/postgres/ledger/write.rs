@@ -113,11 +113,12 @@ async fn return_charges(draft: &mut LedgerDraft, session: &mut Session) -> Resul
     for row in &found {
         let mut fields = Fields::of(row, "buckets", 0);
         let key: Vec<u8> = fields.take("key")?;
-        let mut row = BucketRow::locked(fields.take("charges")?, fields.take("live")?, Default::default());
+        let (charges, live) = (fields.take("charges")?, fields.take("live")?);
+        let row = draft.buckets.entry(key.clone());
+        let row = row.or_insert_with(|| BucketRow::locked(charges, live, Default::default()));
         for at in draft.new.returned.remove(&key).unwrap_or_default() {
             row.give_back(at);
         }
-        draft.buckets.insert(key, row);
     }
     Ok(())
 }
@@ -249,7 +250,7 @@ async fn forget_unanswered(draft: &LedgerDraft, client: &Client, delete: &Statem
 }
 
 async fn write_buckets(draft: &LedgerDraft, client: &Client, upsert: &Statement) -> Result<()> {
-    let changed = draft.buckets.iter().filter_map(|(key, row)| Some((key, row.to_write(draft.now)?)));
+    let changed = draft.buckets.iter().filter_map(|(key, row)| Some((key, row.to_write(key, draft.now)?)));
     let (mut keys, mut latest, mut charges, mut live) = (vec![], vec![], vec![], vec![]);
     for (key, (of_charges, of_live, at)) in changed {
         keys.push(key.as_slice());
