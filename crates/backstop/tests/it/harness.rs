@@ -29,6 +29,7 @@ where
     F: FnMut() -> R,
     R: Future<Output = Option<T>>,
 {
+    let limit = limit + Store::patience();
     let begun = now();
     loop {
         if let Some(answer) = ask().await {

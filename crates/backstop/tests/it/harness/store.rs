@@ -23,6 +23,13 @@ pub(crate) enum Store {
 }
 
 impl Store {
+    /// How much longer a wait may take in this test run: on PostgreSQL what a killed process had in hand lies until its
+    /// lease has ended.
+    pub(crate) fn patience() -> Duration {
+        let postgres = env::var("BACKSTOP_TEST_STORE").is_ok_and(|chosen| chosen == "postgres");
+        Duration::from_secs(if postgres { 40 } else { 0 })
+    }
+
     /// What this test run is about, and there a database that nobody has used.
     pub(crate) fn chosen() -> Self {
         match env::var("BACKSTOP_TEST_STORE").as_deref() {
