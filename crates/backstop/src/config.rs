@@ -31,6 +31,7 @@ pub mod channels;
 mod codes;
 pub mod compat;
 pub mod countries;
+mod dlt;
 mod entries;
 mod environment;
 mod error;

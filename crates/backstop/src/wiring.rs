@@ -105,6 +105,7 @@ pub(crate) async fn open(config: Config) -> anyhow::Result<Installation> {
         applications,
         providers,
         hedge_after: config.channels.hedge_after,
+        public_url: config.server.public_url.clone(),
         retention: config.store.retention,
         node: NodeId::new(now, random.as_ref()),
     });
@@ -129,6 +130,7 @@ fn provider(settings: &ProviderSettings, shared: &Shared) -> Result<EngineProvid
         timeout: settings.config.timeout,
         pace: spans.into_iter().filter_map(|(max, span)| Some(Pace { max: max?, span })).collect(),
         price: settings.price.clone(),
+        texts_india: !settings.paid || settings.config.dlt.is_some(),
     })
 }
 

@@ -18,6 +18,7 @@ pub mod plan;
 pub mod ports;
 pub mod price;
 pub mod purpose;
+pub mod receipt;
 pub mod recipient;
 pub mod secret;
 pub mod template;

@@ -136,7 +136,26 @@ pub struct Rendered {
     pub subject: String,
     /// The text; a script to read out for voice.
     pub text: SecretString,
+    /// The same as a page, for mail.
+    pub html: Option<SecretString>,
     /// The language it came out in.
+    pub locale: &'static str,
+}
+
+/// What a call says. Each piece is said by itself, so that a vendor's language can put pauses between them.
+#[derive(Debug, Clone)]
+pub struct Spoken {
+    /// Who calls, and that a key must be pressed: a voicemail box presses none.
+    pub greeting: String,
+    /// What comes before the code.
+    pub lead: String,
+    /// The code, one character an entry, to be said slowly.
+    pub code: Vec<SecretString>,
+    /// What comes before the code is said a second time.
+    pub again: String,
+    /// The last words.
+    pub goodbye: String,
+    /// The language: `hi`.
     pub locale: &'static str,
 }
 
@@ -146,6 +165,15 @@ struct Texts {
     plain: &'static str,
     transaction: &'static str,
     voice: &'static str,
+    call: Call,
+}
+
+/// The pieces of a call.
+struct Call {
+    greeting: &'static str,
+    lead: &'static str,
+    again: &'static str,
+    goodbye: &'static str,
 }
 
 /// The built-in languages; the first is for everyone else.
@@ -156,6 +184,12 @@ const BUILT_IN: [Texts; 5] = [
         plain: "{code} is your {brand} code, valid for {minutes} minutes. Keep it secure: never share it. Not you? Contact support.",
         transaction: "{code} approves {amount} to {payee} at {brand}, valid for {minutes} minutes. Not you? Never share it.",
         voice: "Hello. Your {brand} code is: {code}. Again: {code}. Goodbye.",
+        call: Call {
+            greeting: "Hello. This is a call from {brand}. To hear your code, press any key.",
+            lead: "Your {brand} code is:",
+            again: "Again, your code is:",
+            goodbye: "Never share it. Goodbye.",
+        },
     },
     Texts {
         locale: "hi",
@@ -163,6 +197,12 @@ const BUILT_IN: [Texts; 5] = [
         plain: "{code} आपका {brand} कोड है, {minutes} मिनट तक मान्य। इसे किसी को न बताएँ।",
         transaction: "{code} से {brand} पर {payee} को {amount} का भुगतान स्वीकृत होगा, {minutes} मिनट तक मान्य। इसे किसी को न बताएँ।",
         voice: "नमस्ते। आपका {brand} कोड है: {code}। फिर से: {code}। धन्यवाद।",
+        call: Call {
+            greeting: "नमस्ते। यह {brand} की ओर से कॉल है। अपना कोड सुनने के लिए कोई भी बटन दबाएँ।",
+            lead: "आपका {brand} कोड है:",
+            again: "फिर से, आपका कोड है:",
+            goodbye: "इसे किसी को न बताएँ। धन्यवाद।",
+        },
     },
     Texts {
         locale: "es",
@@ -170,6 +210,12 @@ const BUILT_IN: [Texts; 5] = [
         plain: "{code} es tu código de {brand}, válido {minutes} minutos. No lo compartas con nadie.",
         transaction: "{code} aprueba {amount} a {payee} en {brand}, válido {minutes} minutos. No lo compartas.",
         voice: "Hola. Tu código de {brand} es: {code}. Otra vez: {code}. Adiós.",
+        call: Call {
+            greeting: "Hola. Le llama {brand}. Para oír su código, pulse cualquier tecla.",
+            lead: "Su código de {brand} es:",
+            again: "Otra vez, su código es:",
+            goodbye: "No lo comparta con nadie. Adiós.",
+        },
     },
     Texts {
         locale: "fr",
@@ -177,6 +223,12 @@ const BUILT_IN: [Texts; 5] = [
         plain: "{code} est votre code {brand}, valable {minutes} minutes. Ne le partagez avec personne.",
         transaction: "{code} approuve {amount} pour {payee} chez {brand}, valable {minutes} minutes. Ne le partagez pas.",
         voice: "Bonjour. Votre code {brand} est : {code}. Encore une fois : {code}. Au revoir.",
+        call: Call {
+            greeting: "Bonjour. Ici {brand}. Pour entendre votre code, appuyez sur une touche.",
+            lead: "Votre code {brand} est :",
+            again: "Encore une fois, votre code est :",
+            goodbye: "Ne le partagez avec personne. Au revoir.",
+        },
     },
     Texts {
         locale: "de",
@@ -184,6 +236,12 @@ const BUILT_IN: [Texts; 5] = [
         plain: "{code} ist Ihr Code für {brand}, gültig für {minutes} Minuten. Geben Sie ihn niemandem.",
         transaction: "{code} bestätigt {amount} an {payee} bei {brand}, gültig für {minutes} Minuten. Geben Sie ihn niemandem.",
         voice: "Guten Tag. Ihr Code für {brand} ist: {code}. Noch einmal: {code}. Auf Wiederhören.",
+        call: Call {
+            greeting: "Guten Tag. Hier ist {brand}. Um Ihren Code zu hören, drücken Sie eine Taste.",
+            lead: "Ihr Code für {brand} ist:",
+            again: "Noch einmal, Ihr Code ist:",
+            goodbye: "Geben Sie ihn niemandem. Auf Wiederhören.",
+        },
     },
 ];
 
@@ -210,7 +268,21 @@ impl Templates {
             None => built_in(texts, channel, values, &said),
         };
         said.zeroize();
-        Rendered { subject, text: SecretString::new(text), locale: texts.locale }
+        Rendered { subject, text: SecretString::new(text), html: None, locale: texts.locale }
+    }
+}
+
+/// What a call that carries `code` says.
+pub fn spoken_call(code: &Code, values: &Values<'_>) -> Spoken {
+    let texts = texts_for(values.locale);
+    let said = |piece: &str| piece.replace("{brand}", values.brand);
+    Spoken {
+        greeting: said(texts.call.greeting),
+        lead: said(texts.call.lead),
+        code: code.expose().chars().map(|character| SecretString::new(character.to_string())).collect(),
+        again: said(texts.call.again),
+        goodbye: said(texts.call.goodbye),
+        locale: texts.locale,
     }
 }
 

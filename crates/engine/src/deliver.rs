@@ -6,6 +6,7 @@
 
 mod courier;
 mod first;
+mod links;
 mod recovery;
 pub mod routes;
 pub(crate) mod workload;
@@ -46,6 +47,8 @@ pub struct ProviderSettings {
     pub pace: Vec<Pace>,
     /// What a message costs, where the vendor does not say.
     pub price: PriceList,
+    /// Whether a text to India may go through it: it costs nothing, or is registered there.
+    pub texts_india: bool,
 }
 
 impl std::fmt::Debug for ProviderSettings {

@@ -50,6 +50,8 @@ pub struct Parts {
     pub providers: Vec<ProviderSettings>,
     /// When another provider of a channel starts beside one that does not answer.
     pub hedge_after: Duration,
+    /// How vendors and people reach us, without a slash at its end; `None` where nobody can from outside.
+    pub public_url: Option<String>,
     /// How long a verification is kept.
     pub retention: Duration,
     /// This run of the program: the holder of its leases.
@@ -77,6 +79,7 @@ pub struct Engine {
     nodes: nodes::Nodes,
     in_progress: idempotency::InProgress,
     hedge_after: Duration,
+    public_url: Option<String>,
     retention: Duration,
     node: NodeId,
 }
@@ -106,6 +109,7 @@ impl Engine {
             nodes: nodes::Nodes::default(),
             in_progress: idempotency::InProgress::default(),
             hedge_after: parts.hedge_after,
+            public_url: parts.public_url,
             retention: parts.retention,
             node: parts.node,
         })

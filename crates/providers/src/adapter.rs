@@ -8,8 +8,12 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use backstop_domain::{
     clock::{Clock, Timestamp},
-    outcome::{Outcome, Reason},
-    ports::provider::{Checkup, Message, Provider, Sent},
+    outcome::{Outcome, Reason, VENDOR_RESPONSE_MAX},
+    ports::provider::{
+        Balance, Callback, CallbackRefused, Checkup, Errand, Heard, Message, Provider, Receiver, Sent,
+        Speaker,
+    },
+    receipt::VendorEvent,
     secret::SecretString,
 };
 use tokio::time::{Instant, timeout_at};
@@ -37,7 +41,74 @@ pub(crate) trait Adapter: Send + Sync + 'static {
 
     /// Credentials that no answer may repeat.
     fn secrets(&self) -> Vec<SecretString>;
+
+    /// Reads what the vendor says later; `None`: it says nothing.
+    fn receipts(&self) -> Option<&dyn Receipts> {
+        None
+    }
+
+    /// Says what a call says; `None`: no call fetches a script.
+    fn speaker(&self) -> Option<&dyn Speaker> {
+        None
+    }
+
+    /// The request that asks what is left in the account; `None`: the vendor does not say.
+    fn balance(&self) -> Option<HttpRequest> {
+        None
+    }
+
+    /// What the answer to [`Adapter::balance`] says.
+    fn balance_in(&self, _answer: &HttpResponse) -> Option<Balance> {
+        None
+    }
+
+    /// The requests that do an operator's errand; `None`: the vendor knows no such thing.
+    fn errand(&self, _errand: &Errand) -> Option<Vec<HttpRequest>> {
+        None
+    }
+
+    /// What the answers to [`Adapter::errand`] say; one answer for each.
+    fn errand_done(&self, _errand: &Errand, answers: &[HttpResponse]) -> Checkup {
+        let failed = answers.iter().find(|answer| !answer.is_success());
+        match failed {
+            Some(answer) => Checkup {
+                well: false,
+                finding: answer.raw(),
+                fix: Some("see the vendor's console".to_owned()),
+            },
+            None => Checkup { well: true, finding: "done".to_owned(), fix: None },
+        }
+    }
 }
+
+/// How a vendor's callbacks are read.
+pub(crate) trait Receipts: Send + Sync {
+    /// Whether the vendor signs them.
+    fn is_signed(&self) -> bool;
+
+    /// Whether a receipt names the message by the vendor's id alone.
+    fn finds_by_vendor_id(&self) -> bool;
+
+    /// Verifies a callback and reads it. `fetched` holds the answers to what was asked for in [`Reception::Fetch`], in order:
+    /// a certificate, the confirmation of a subscription.
+    fn receive(
+        &self,
+        callback: &Callback,
+        fetched: &[HttpResponse],
+        at: Timestamp,
+    ) -> Result<Reception, CallbackRefused>;
+}
+
+/// What a callback needs or tells.
+pub(crate) enum Reception {
+    /// Understood.
+    Heard(Heard),
+    /// This must be fetched first; then the callback is read again.
+    Fetch(HttpRequest),
+}
+
+/// The most that one callback may have us fetch.
+const MOST_FETCHES: usize = 2;
 
 /// An adapter joined to the shared client.
 pub(crate) struct HttpProvider<A> {
@@ -86,6 +157,13 @@ impl<A: Adapter> HttpProvider<A> {
                 Err(sent) => sent,
             },
         }
+    }
+
+    /// The answer to a question that sends no message, within the time-out.
+    async fn ask(&self, question: HttpRequest) -> Result<HttpResponse, String> {
+        let deadline = Instant::now() + self.timeout;
+        let answer = self.perform(question, self.clock.now(), deadline).await;
+        answer.map_err(|sent| Redaction::of_secrets(&self.secrets).text(&sent.response.response))
     }
 
     /// Signs and sends, all before `deadline`.
@@ -141,5 +219,95 @@ impl<A: Adapter> Provider for HttpProvider<A> {
         }
         let checkup = self.adapter.checkup(&answers);
         Checkup { finding: redaction.text(&checkup.finding), ..checkup }
+    }
+    fn receiver(&self) -> Option<&dyn Receiver> {
+        self.adapter.receipts().map(|_| self as &dyn Receiver)
+    }
+
+    fn speaker(&self) -> Option<&dyn Speaker> {
+        self.adapter.speaker()
+    }
+
+    async fn balance(&self) -> Result<Option<Balance>, String> {
+        let Some(question) = self.adapter.balance() else { return Ok(None) };
+        let answer = self.ask(question).await?;
+        match self.adapter.balance_in(&answer) {
+            Some(balance) => Ok(Some(balance)),
+            None => Err(Redaction::of_secrets(&self.secrets).text(&answer.raw())),
+        }
+    }
+
+    async fn errand(&self, errand: &Errand) -> Option<Checkup> {
+        let mut answers = Vec::new();
+        for request in self.adapter.errand(errand)? {
+            match self.ask(request).await {
+                Ok(answer) => answers.push(answer),
+                Err(finding) => return Some(Checkup { well: false, finding, fix: None }),
+            }
+        }
+        let done = self.adapter.errand_done(errand, &answers);
+        Some(Checkup { finding: Redaction::of_secrets(&self.secrets).text(&done.finding), ..done })
+    }
+}
+
+#[async_trait]
+impl<A: Adapter> Receiver for HttpProvider<A> {
+    fn is_signed(&self) -> bool {
+        self.adapter.receipts().is_some_and(Receipts::is_signed)
+    }
+
+    fn finds_by_vendor_id(&self) -> bool {
+        self.adapter.receipts().is_some_and(Receipts::finds_by_vendor_id)
+    }
+
+    async fn receive(&self, callback: &Callback) -> Result<Heard, CallbackRefused> {
+        let Some(receipts) = self.adapter.receipts() else {
+            return Err(CallbackRefused::Unreadable("this vendor tells nothing"));
+        };
+        let mut fetched = Vec::new();
+        loop {
+            match receipts.receive(callback, &fetched, self.clock.now())? {
+                Reception::Heard(heard) => return Ok(self.redacted(heard)),
+                Reception::Fetch(_) if fetched.len() == MOST_FETCHES => {
+                    return Err(CallbackRefused::Unreadable("it has too much fetched"));
+                }
+                Reception::Fetch(request) => {
+                    let within = self.timeout;
+                    let answer =
+                        self.client.send(request, within).await.map_err(|failure| match failure {
+                            TransportFailure::NotSent(text) | TransportFailure::NoAnswer(text) => {
+                                CallbackRefused::NotNow(Redaction::of_secrets(&self.secrets).text(&text))
+                            }
+                        })?;
+                    fetched.push(answer);
+                }
+            }
+        }
+    }
+}
+
+impl<A: Adapter> HttpProvider<A> {
+    /// The same without our credentials, and no longer than is kept.
+    fn redacted(&self, mut heard: Heard) -> Heard {
+        let redaction = Redaction::of_secrets(&self.secrets);
+        for event in &mut heard.events {
+            if let VendorEvent::Receipt(receipt) = event {
+                receipt.response =
+                    redaction.text(&receipt.response).chars().take(VENDOR_RESPONSE_MAX).collect();
+            }
+        }
+        heard
+    }
+}
+
+/// Some attempt's name, for tests beside the code.
+#[cfg(test)]
+pub(crate) fn test_reference() -> backstop_domain::receipt::AttemptReference {
+    use backstop_domain::{application::ApplicationId, id::Id, ports::random::SeededRandom};
+    let (random, at) = (SeededRandom::new(1), Timestamp::from_millis(1_767_225_600_000));
+    backstop_domain::receipt::AttemptReference {
+        application: ApplicationId(1),
+        verification: Id::new(at, &random),
+        attempt: Id::new(at, &random),
     }
 }

@@ -29,6 +29,7 @@ name = "console"
 kind = "console"
 channels = ["sms", "whatsapp", "email"]
 "#,
+    build,
 };
 
 struct Console {

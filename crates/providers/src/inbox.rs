@@ -35,6 +35,7 @@ name = "sms-one"
 kind = "dev-inbox"
 channels = ["sms"]
 "#,
+    build,
 };
 
 /// The messages and switches of all pretend providers of one process.

@@ -12,6 +12,7 @@
 
 mod adapter;
 mod address;
+mod amount;
 mod aws;
 mod client;
 mod console;

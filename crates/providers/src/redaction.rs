@@ -78,6 +78,9 @@ impl<'a> Redaction<'a> {
                     text = without(&text, &spelling, TEXT);
                 }
             }
+            if let Some(voice) = &message.links.voice {
+                text = without(&text, voice.expose(), SECRET);
+            }
             text = without_recipient(&text, &message.to);
             text = without_spaced(&text, message.code.expose(), CODE);
         }
@@ -234,8 +237,11 @@ mod tests {
             brand: "Acme".into(),
             subject: "482913 is your code".into(),
             text: SecretString::new("Your \"Acme\" code is 482913.\nNever share it with anyone."),
+            html: None,
             locale: "en".into(),
             expires_in: Duration::from_secs(300),
+            reference: crate::adapter::test_reference(),
+            links: Default::default(),
         }
     }
 

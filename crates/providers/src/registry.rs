@@ -29,8 +29,27 @@ pub struct ProviderConfig {
     pub channels: Vec<Channel>,
     /// How long one hand-over may take, all in all.
     pub timeout: Duration,
+    /// How its texts are registered in India.
+    pub dlt: Option<Dlt>,
     /// The kind's own keys, secrets already read from their files.
     pub settings: Map<String, Value>,
+}
+
+/// How a provider's texts are registered with India's operators (TRAI's TCCCPR 2018, distributed ledger): without, they
+/// drop what it sends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Dlt {
+    /// The vendor knows the registration by itself: it is kept in its panel, or its international gateway needs none.
+    AtVendor,
+    /// Every message carries it.
+    Ids {
+        /// The principal entity.
+        entity: String,
+        /// The registered sender, six letters for transactional texts.
+        header: String,
+        /// The registered text.
+        template: String,
+    },
 }
 
 impl fmt::Debug for ProviderConfig {
@@ -129,6 +148,8 @@ pub struct KindInfo {
     pub keys: &'static [KeyInfo],
     /// A `[[provider]]` of this kind to start from, in TOML.
     pub sample: &'static str,
+    /// Builds one from a checked configuration.
+    pub(crate) build: fn(&Draft<'_>) -> Result<Arc<dyn Provider>, BuildError>,
 }
 
 /// Why a provider cannot be built. Never holds a value of the configuration.
@@ -151,12 +172,13 @@ impl BuildError {
     }
 }
 
-static KINDS: [KindInfo; 6] =
-    [smtp::INFO, twilio::INFO, aws_sns::INFO, webhook::INFO, console::INFO, inbox::INFO];
+/// The kinds, in the order in which people read them.
+static KINDS: &[KindInfo] =
+    &[smtp::INFO, twilio::INFO, aws_sns::INFO, webhook::INFO, console::INFO, inbox::INFO];
 
 /// Every kind.
 pub fn kinds() -> &'static [KindInfo] {
-    &KINDS
+    KINDS
 }
 
 /// Builds a provider.
@@ -165,13 +187,5 @@ pub fn kinds() -> &'static [KindInfo] {
 /// Names the key and the fix if the configuration does not describe a working provider of its kind.
 pub fn build(config: &ProviderConfig, shared: &Shared) -> Result<Arc<dyn Provider>, BuildError> {
     let draft = Draft::new(config, shared)?;
-    match draft.kind() {
-        "smtp" => smtp::build(&draft),
-        "twilio" => twilio::build(&draft),
-        "aws-sns" => aws_sns::build(&draft),
-        "webhook" => webhook::build(&draft),
-        "console" => console::build(&draft),
-        "dev-inbox" => inbox::build(&draft),
-        _ => Err(draft.unknown_kind()),
-    }
+    draft.build()
 }

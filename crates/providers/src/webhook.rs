@@ -26,7 +26,7 @@ use serde_json::{Value, json};
 
 use self::signature::SigningKey;
 use crate::{
-    adapter::{Adapter, HttpProvider},
+    adapter::Adapter,
     address,
     exchange::{HttpRequest, HttpResponse},
     registry::{BuildError, Draft, Form, KeyInfo, KindInfo},
@@ -61,6 +61,7 @@ channels = ["sms"]
 url = "https://gateway.acme.example/codes"
 secret_file = "/run/secrets/gateway"  # whsec_...
 "#,
+    build,
 };
 
 #[derive(Deserialize)]
@@ -88,9 +89,7 @@ pub(crate) fn build(draft: &Draft<'_>) -> Result<Arc<dyn Provider>, BuildError> 
         draft.wrong("url", problem, "use https, or plain_http = true in a trusted network")
     })?;
     let adapter = Webhook { url, key, secret: config.secret };
-    let shared = draft.shared;
-    let (name, timeout) = (draft.config.name.clone(), draft.config.timeout);
-    Ok(Arc::new(HttpProvider::new(name, adapter, shared.client.clone(), Arc::clone(&shared.clock), timeout)))
+    Ok(Arc::new(draft.over_http(adapter)))
 }
 
 impl Adapter for Webhook {

@@ -172,7 +172,11 @@ pub(crate) fn read(variables: &Variables, configured: &[&str], owner: Option<(&s
                 table.insert("kind".into(), Node::text(group.kind, whole.clone()));
                 let channels =
                     group.channels.iter().map(|channel| Node::text(*channel, whole.clone())).collect();
-                table.insert("channels".into(), Node { value: Value::List(channels), place: whole });
+                table.insert("channels".into(), Node { value: Value::List(channels), place: whole.clone() });
+                // The services sent no ids along: where they reached India, the vendor knows the registration.
+                if group.channels.contains(&"sms") {
+                    table.insert("dlt".into(), Node::text("at-vendor", whole));
+                }
                 // The port that begins encrypted; every other one is upgraded, as the kind does unless told.
                 if let Some((_, variable, _)) =
                     settings.iter().find(|(key, _, value)| *key == "port" && value == "465")

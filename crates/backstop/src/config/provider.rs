@@ -6,12 +6,12 @@
 use std::{collections::BTreeMap, fmt, time::Duration};
 
 use backstop_domain::{breaker::BreakerSettings, channel::Channel, price::PriceList};
-use backstop_providers::registry::ProviderConfig;
+use backstop_providers::registry::{Dlt, ProviderConfig};
 use serde::Deserialize;
 
 use super::{
     application::Surroundings,
-    channels,
+    channels, dlt,
     error::{ConfigError, Place},
     price,
     read::Section,
@@ -35,6 +35,8 @@ pub(crate) struct ProviderSection {
     per_day: Option<u32>,
     #[serde(deserialize_with = "price::read")]
     price: PriceList,
+    #[serde(deserialize_with = "dlt::read")]
+    dlt: Option<Dlt>,
     breaker: BreakerSection,
 }
 
@@ -50,6 +52,7 @@ impl Default for ProviderSection {
             per_hour: None,
             per_day: None,
             price: PriceList::default(),
+            dlt: None,
             breaker: BreakerSection::default(),
         }
     }
@@ -123,7 +126,7 @@ impl fmt::Debug for ProviderSettings {
 }
 
 /// The keys of [`ProviderSection`].
-pub(crate) const COMMON_KEYS: [&str; 10] = [
+pub(crate) const COMMON_KEYS: [&str; 11] = [
     "name",
     "kind",
     "channels",
@@ -133,6 +136,7 @@ pub(crate) const COMMON_KEYS: [&str; 10] = [
     "per_hour",
     "per_day",
     "price",
+    "dlt",
     "breaker",
 ];
 
@@ -178,6 +182,7 @@ pub(crate) fn resolve(
             kind: said.kind,
             channels,
             timeout: said.timeout.0,
+            dlt: said.dlt,
             settings,
         },
         breaker: BreakerSettings {

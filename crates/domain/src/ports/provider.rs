@@ -9,8 +9,10 @@ use crate::{
     code::Code,
     id::{AttemptId, VerificationId},
     outcome::{Outcome, VendorResponse},
+    receipt::{AttemptReference, VendorEvent},
     recipient::Recipient,
     secret::SecretString,
+    template::Spoken,
 };
 
 /// One message to hand over: what a vendor needs, and no more.
@@ -34,10 +36,25 @@ pub struct Message {
     pub subject: String,
     /// The text as the person will read it, or the script to read out.
     pub text: SecretString,
+    /// The same as a page, for mail.
+    pub html: Option<SecretString>,
     /// The language of the text.
     pub locale: String,
     /// How much longer the code lives: no vendor should deliver it later.
     pub expires_in: Duration,
+    /// Our name for this attempt, for vendors that give one back with a receipt.
+    pub reference: AttemptReference,
+    /// Where the vendor finds us.
+    pub links: Links,
+}
+
+/// Addresses of ours for a vendor; none where nobody configured how we are reached from outside.
+#[derive(Debug, Clone, Default)]
+pub struct Links {
+    /// Takes receipts of this attempt: `https://verify.acme.example/receipts/twilio-main/…?attempt=1-06dz…-06dz…`.
+    pub receipts: Option<String>,
+    /// Gives out the script of this attempt's call. Whoever knows it can hear the code: never in a log.
+    pub voice: Option<SecretString>,
 }
 
 /// What a vendor did with a message.
@@ -70,7 +87,121 @@ pub struct Checkup {
     pub fix: Option<String>,
 }
 
-/// A configured vendor account.
+/// What is left in a vendor account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Balance {
+    /// Millionths of the unit; less than nothing where the vendor lets an account go into debt.
+    pub micros: i64,
+    /// ISO 4217 letters, or the vendor's own unit: `credits`.
+    pub unit: String,
+}
+
+/// Something an operator asks a vendor to do for the account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Errand {
+    /// Begin to verify that this sender is ours.
+    VerifySender(String),
+    /// Set the vendor's own monthly limit, in whole units of the account's currency.
+    SetSpendLimit(u32),
+}
+
+/// A request of a vendor to us, as it came in.
+#[derive(Clone, Default)]
+pub struct Callback {
+    /// The method, in capitals.
+    pub method: String,
+    /// The address as the vendor was told it: scheme, host, path and query, unchanged in order and encoding.
+    pub url: String,
+    /// Names in small letters, in the order in which they came.
+    pub headers: Vec<(String, String)>,
+    /// The bytes as they came.
+    pub body: Vec<u8>,
+}
+
+impl Callback {
+    /// The first header of this name, in small letters.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// What stands after the question mark.
+    pub fn query(&self) -> &str {
+        self.url.split_once('?').map_or("", |(_, query)| query)
+    }
+}
+
+impl std::fmt::Debug for Callback {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Callback")
+            .field("method", &self.method)
+            .field("bytes", &self.body.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What we answer a vendor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: u16,
+    /// The type of the body.
+    pub content_type: &'static str,
+    /// The body.
+    pub body: String,
+}
+
+impl Reply {
+    /// An empty 200: heard.
+    pub const OK: Self = Self { status: 200, content_type: "text/plain", body: String::new() };
+}
+
+/// A callback that was understood.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Heard {
+    /// What it tells; nothing for a handshake.
+    pub events: Vec<VendorEvent>,
+    /// What the vendor wants to hear.
+    pub reply: Reply,
+}
+
+/// Why a callback was refused. For the log alone: who forges one learns nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CallbackRefused {
+    /// It is not from the vendor, as far as can be told.
+    #[error("its signature is missing, wrong or too old: {0}")]
+    Forged(&'static str),
+    /// It is from the vendor, and nobody can read it.
+    #[error("it cannot be read: {0}")]
+    Unreadable(&'static str),
+    /// It cannot be judged now; the vendor shall say it again.
+    #[error("it cannot be judged now: {0}")]
+    NotNow(String),
+}
+
+/// Hears what a vendor says later.
+#[async_trait]
+pub trait Receiver: Send + Sync {
+    /// Whether the vendor signs what it says. If not, a secret part of the address is all that there is.
+    fn is_signed(&self) -> bool;
+
+    /// Whether the vendor says only its own id of a message, so that open attempts must be found by it.
+    fn finds_by_vendor_id(&self) -> bool;
+
+    /// Verifies and reads a callback.
+    async fn receive(&self, callback: &Callback) -> Result<Heard, CallbackRefused>;
+}
+
+/// Gives a vendor that makes calls the script of one.
+pub trait Speaker: Send + Sync {
+    /// The answer to a vendor that asks what to say, in the vendor's own language: it asks for a key first, and tells the
+    /// code to whoever pressed one. `again` is the address that this callback came to.
+    ///
+    /// # Errors
+    /// If the callback is not the vendor's.
+    fn speak(&self, callback: &Callback, script: &Spoken, again: &str) -> Result<Reply, CallbackRefused>;
+}
+
+/// A configured vendor account. Rarer abilities are optional.
 #[async_trait]
 pub trait Provider: Send + Sync {
     /// Hands one message over. Never fails: whatever happens is an [`Outcome`].
@@ -78,4 +209,27 @@ pub trait Provider: Send + Sync {
 
     /// Looks whether the vendor can be reached and believes our credentials. Sends nothing.
     async fn check_up(&self) -> Checkup;
+
+    /// Hears receipts; `None`: this vendor tells nothing later.
+    fn receiver(&self) -> Option<&dyn Receiver> {
+        None
+    }
+
+    /// Speaks to people; `None`: this vendor fetches no script.
+    fn speaker(&self) -> Option<&dyn Speaker> {
+        None
+    }
+
+    /// What is left in the account. `Ok(None)`: the vendor does not say.
+    ///
+    /// # Errors
+    /// Why it could not be asked, without secrets.
+    async fn balance(&self) -> Result<Option<Balance>, String> {
+        Ok(None)
+    }
+
+    /// Does an operator's errand; `None`: this vendor knows no such thing.
+    async fn errand(&self, _errand: &Errand) -> Option<Checkup> {
+        None
+    }
 }

@@ -21,6 +21,7 @@ use backstop_domain::{
         provider::{Message, Sent},
         store::{Begun, DeliveryTask, NewAttempt},
     },
+    receipt::AttemptReference,
     recipient::{Recipient, Region},
     template::Values,
     verification::Personal,
@@ -188,7 +189,7 @@ impl Courier {
     async fn send(&mut self, route: &Route, round: u32) {
         let now = self.engine.now();
         let id = AttemptId::new(now, self.engine.random.as_ref());
-        let Some(message) = self.message(id, route.channel, now) else {
+        let Some(message) = self.message(id, route, now) else {
             self.done = true;
             return;
         };
@@ -347,7 +348,8 @@ impl Courier {
     }
 
     /// The message of an attempt; `None` if there is no code left to send.
-    pub(super) fn message(&self, attempt: AttemptId, channel: Channel, now: Timestamp) -> Option<Message> {
+    pub(super) fn message(&self, attempt: AttemptId, route: &Route, now: Timestamp) -> Option<Message> {
+        let (channel, provider) = (route.channel, route.provider.as_str());
         let row = &self.task.verification;
         let to = self.personal.recipient_for(channel)?;
         // A custom code is wiped when the verification ends, so there is nothing left to send either.
@@ -360,8 +362,11 @@ impl Courier {
             locale: row.locale.as_deref(),
         };
         let rendered = self.application.templates.render(channel, &code, &values);
+        let reference = AttemptReference { application: row.application, verification: row.id, attempt };
         Some(Message {
             attempt,
+            reference,
+            links: self.engine.links(provider, channel, reference),
             number: u32::try_from(self.entries.len()).unwrap_or(u32::MAX).saturating_add(1),
             verification: row.id,
             channel,
@@ -370,6 +375,7 @@ impl Courier {
             brand: self.application.brand.clone(),
             subject: rendered.subject,
             text: rendered.text,
+            html: rendered.html,
             locale: rendered.locale.to_owned(),
             expires_in: left,
         })

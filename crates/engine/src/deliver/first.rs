@@ -38,7 +38,7 @@ impl Courier {
             return None;
         }
         let id = AttemptId::new(now, self.engine.random.as_ref());
-        let message = self.message(id, route.channel, now)?;
+        let message = self.message(id, &route, now)?;
         let reserved = self.reserve(&route, id, now)?;
         let row = self.row(id, &route, FIRST_ROUND, lease, now);
         Some((First { route, message, reserved }, row))

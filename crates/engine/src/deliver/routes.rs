@@ -153,7 +153,10 @@ impl RouteTable {
         for (channel, region) in ladder {
             for entry in self.of(application).filter(|entry| entry.settings.channels.contains(channel)) {
                 let name = &entry.settings.name;
-                let availability = if opted_out.contains(name) {
+                let unregistered = *channel == Channel::Sms
+                    && !entry.settings.texts_india
+                    && region.is_some_and(|region| region.as_str() == "IN");
+                let availability = if opted_out.contains(name) || unregistered {
                     Availability::Closed
                 } else {
                     entry.availability(&entry.condition.lock(), *channel, *region, now)
@@ -162,6 +165,16 @@ impl RouteTable {
             }
         }
         routes
+    }
+
+    /// Whether it tells what became of messages.
+    pub(crate) fn hears(&self, name: &str) -> bool {
+        self.entry(name).is_some_and(|entry| entry.settings.provider.receiver().is_some())
+    }
+
+    /// Whether it fetches the script of a call.
+    pub(crate) fn speaks(&self, name: &str) -> bool {
+        self.entry(name).is_some_and(|entry| entry.settings.provider.speaker().is_some())
     }
 
     /// How many messages a provider may get.

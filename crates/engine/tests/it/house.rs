@@ -228,6 +228,7 @@ impl House {
             timeout: Duration::from_secs(10),
             pace: self.pace.clone(),
             price: PriceList::default(),
+            texts_india: true,
         };
         let engine = Engine::new(Parts {
             clock: self.clock.clone(),
@@ -242,6 +243,7 @@ impl House {
                 provider("chat", Channel::Whatsapp, Duration::ZERO),
             ],
             hedge_after: Duration::from_secs(2),
+            public_url: None,
             retention: RETENTION,
             node: NodeId::new(self.clock.now(), self.chance.as_ref()),
         });

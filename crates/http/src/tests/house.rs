@@ -224,6 +224,7 @@ pub(super) fn engine() -> Arc<Engine> {
         timeout: Duration::from_secs(10),
         pace: Vec::new(),
         price: PriceList::default(),
+        texts_india: true,
     };
     let engine = Engine::new(Parts {
         clock: Arc::new(ManualClock::at(now)),
@@ -235,6 +236,7 @@ pub(super) fn engine() -> Arc<Engine> {
         root: RootKey::new([7; 32]),
         applications: vec![application()],
         providers: vec![provider("texts", vec![Channel::Sms]), provider("mail", vec![Channel::Email])],
+        public_url: None,
         hedge_after: Duration::from_secs(2),
         retention: Duration::from_secs(90 * 86_400),
     });

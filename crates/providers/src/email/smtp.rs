@@ -79,6 +79,7 @@ username = "login@acme.example"
 password_file = "/run/secrets/mail"
 from = "Acme <login@acme.example>"
 "#,
+    build,
 };
 
 #[derive(Deserialize)]

@@ -1,12 +1,17 @@
 //! A provider that is being built: its settings held against the keys of its kind.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use backstop_domain::channel::Channel;
+use backstop_domain::{channel::Channel, ports::Provider};
+use reqwest::Url;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::{BuildError, Form, KeyInfo, KindInfo, ProviderConfig, Shared, kinds};
+use crate::{
+    adapter::{Adapter, HttpProvider},
+    address,
+};
 
 /// The longest time-out that makes sense for a code.
 const TIMEOUT_MAX: Duration = Duration::from_secs(60);
@@ -33,12 +38,32 @@ impl<'a> Draft<'a> {
         Ok(draft)
     }
 
-    pub(super) fn kind(&self) -> &'static str {
-        self.info.kind
+    pub(super) fn build(&self) -> Result<Arc<dyn Provider>, BuildError> {
+        (self.info.build)(self)
     }
 
-    pub(super) fn unknown_kind(&self) -> BuildError {
-        no_such_kind(self.config)
+    /// Joins a vendor over HTTP to the shared client.
+    pub(crate) fn over_http<A: Adapter>(&self, adapter: A) -> HttpProvider<A> {
+        let Shared { client, clock, .. } = self.shared;
+        HttpProvider::new(
+            self.config.name.clone(),
+            adapter,
+            client.clone(),
+            Arc::clone(clock),
+            self.config.timeout,
+        )
+    }
+
+    /// The vendor's address: `base_url` where it is set, else the usual one.
+    pub(crate) fn base_url(
+        &self,
+        set: Option<&str>,
+        usual: &str,
+        plain_http: bool,
+    ) -> Result<Url, BuildError> {
+        address::parse(set.unwrap_or(usual), plain_http).map_err(|problem| {
+            self.wrong("base_url", problem, "use https, or plain_http = true in a trusted network")
+        })
     }
 
     /// Reads the kind's own settings.

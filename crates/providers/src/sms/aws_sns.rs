@@ -21,11 +21,10 @@ use serde::Deserialize;
 
 use self::answer::{Failure, Published, Sandbox};
 use crate::{
-    adapter::{Adapter, HttpProvider},
-    address,
+    adapter::Adapter,
     aws::{Chain, Signer, Source},
     exchange::{HttpRequest, HttpResponse},
-    registry::{BuildError, Draft, Form, KeyInfo, KindInfo},
+    registry::{BuildError, Dlt, Draft, Form, KeyInfo, KindInfo},
     status,
 };
 
@@ -50,7 +49,6 @@ pub(crate) const INFO: KindInfo = KindInfo {
         KeyInfo::secret("session_token", "the session token of a temporary access_key_id"),
         KeyInfo::text("sender_id", "3 to 11 letters, digits or hyphens, with a letter in it"),
         KeyInfo::text("origination_number", "one of your numbers, 5 to 14 digits"),
-        KeyInfo::of(Form::Table, "dlt", "for numbers in India: { entity = \"...\", template = \"...\" }"),
         KeyInfo::text("base_url", "the API's address; https://sns.REGION.amazonaws.com unless set"),
         KeyInfo::of(Form::Flag, "plain_http", "true lets base_url be plain http to another machine"),
     ],
@@ -60,8 +58,9 @@ kind = "aws-sns"
 channels = ["sms"]
 region = "ap-south-1"                 # without access_key_id: environment, profile or role
 sender_id = "ACMEIN"
-dlt = { entity = "1101000000000000000", template = "1107000000000000000" }
+dlt = { entity = "1101000000000000000", header = "ACMEIN", template = "1107000000000000000" }
 "#,
+    build,
 };
 
 #[derive(Deserialize)]
@@ -73,18 +72,9 @@ struct Config {
     session_token: Option<SecretString>,
     sender_id: Option<String>,
     origination_number: Option<String>,
-    dlt: Option<Dlt>,
     base_url: Option<String>,
     #[serde(default)]
     plain_http: bool,
-}
-
-/// What operators in India match every message against.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Dlt {
-    entity: String,
-    template: String,
 }
 
 struct Sns {
@@ -119,10 +109,7 @@ pub(crate) fn build(draft: &Draft<'_>) -> Result<Arc<dyn Provider>, BuildError> 
     };
     let signer = Signer::new(source, config.region.clone(), "sns");
     let adapter = Sns::new(draft, config)?;
-    let (name, timeout) = (draft.config.name.clone(), draft.config.timeout);
-    let provider =
-        HttpProvider::new(name, adapter, shared.client.clone(), Arc::clone(&shared.clock), timeout);
-    Ok(Arc::new(provider.signed(signer)))
+    Ok(Arc::new(draft.over_http(adapter).signed(signer)))
 }
 
 fn check(draft: &Draft<'_>, config: &Config) -> Result<(), BuildError> {
@@ -147,14 +134,6 @@ fn check(draft: &Draft<'_>, config: &Config) -> Result<(), BuildError> {
     {
         return Err(draft.wrong("origination_number", "is not a number", "5 to 14 digits"));
     }
-    let is_id = |text: &str| (1..=50).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
-    if config.dlt.as_ref().is_some_and(|dlt| !is_id(&dlt.entity) || !is_id(&dlt.template)) {
-        return Err(draft.wrong(
-            "dlt",
-            "holds an id that is not digits",
-            "copy entity and template from the DLT portal",
-        ));
-    }
     Ok(())
 }
 
@@ -170,14 +149,10 @@ impl Sns {
     fn new(draft: &Draft<'_>, config: Config) -> Result<Self, BuildError> {
         let suffix = if config.region.starts_with("cn-") { ".cn" } else { "" };
         let usual = format!("https://sns.{}.amazonaws.com{suffix}/", config.region);
-        let url = address::parse(config.base_url.as_deref().unwrap_or(&usual), config.plain_http).map_err(
-            |problem| {
-                draft.wrong("base_url", problem, "use https, or plain_http = true in a trusted network")
-            },
-        )?;
+        let url = draft.base_url(config.base_url.as_deref(), &usual, config.plain_http)?;
         let origination_number =
             config.origination_number.map(|text| text.trim_start_matches('+').to_owned());
-        Ok(Self { url, sender_id: config.sender_id, origination_number, dlt: config.dlt })
+        Ok(Self { url, sender_id: config.sender_id, origination_number, dlt: draft.config.dlt.clone() })
     }
 
     /// The attributes of a message, as name, type and value.
@@ -188,9 +163,9 @@ impl Sns {
             self.origination_number.as_deref().map(|number| ("AWS.MM.SMS.OriginationNumber", number)),
         );
         let indian = recipient.region().is_some_and(|region| region.as_str() == "IN");
-        if let Some(dlt) = self.dlt.as_ref().filter(|_| indian) {
-            attributes.push(("AWS.MM.SMS.EntityId", &dlt.entity));
-            attributes.push(("AWS.MM.SMS.TemplateId", &dlt.template));
+        if let Some(Dlt::Ids { entity, template, .. }) = self.dlt.as_ref().filter(|_| indian) {
+            attributes.push(("AWS.MM.SMS.EntityId", entity));
+            attributes.push(("AWS.MM.SMS.TemplateId", template));
         }
         attributes
     }

@@ -12,7 +12,7 @@ use backstop_domain::{
     outcome::{Outcome, Reason, Scope},
     ports::{
         Provider,
-        provider::{Checkup, Message, Sent},
+        provider::{Balance, Checkup, Message, Sent},
     },
     recipient::Recipient,
     secret::SecretString,
@@ -21,9 +21,12 @@ use http::HeaderValue;
 use reqwest::Url;
 use serde::Deserialize;
 
-use self::answer::{Account, Balance, Failure, Resource};
+use self::{
+    answer::{Account, Credit, Failure, Resource},
+    receipts::Signed,
+};
 use crate::{
-    adapter::{Adapter, HttpProvider},
+    adapter::{Adapter, Receipts},
     address,
     exchange::{HttpRequest, HttpResponse, basic},
     registry::{BuildError, Draft, Form, KeyInfo, KindInfo},
@@ -32,6 +35,7 @@ use crate::{
 
 mod answer;
 mod code;
+mod receipts;
 
 /// The kind `twilio`.
 pub(crate) const INFO: KindInfo = KindInfo {
@@ -64,6 +68,7 @@ account_sid = "AC00000000000000000000000000000000"
 auth_token_file = "/run/secrets/twilio"
 from = "+14155550100"
 "#,
+    build,
 };
 
 #[derive(Deserialize)]
@@ -88,14 +93,13 @@ struct Twilio {
     secret: SecretString,
     from: Option<String>,
     messaging_service_sid: Option<String>,
+    receipts: Option<Signed>,
 }
 
 /// Builds one.
 pub(crate) fn build(draft: &Draft<'_>) -> Result<Arc<dyn Provider>, BuildError> {
     let adapter = Twilio::new(draft, draft.read()?)?;
-    let shared = draft.shared;
-    let (name, timeout) = (draft.config.name.clone(), draft.config.timeout);
-    Ok(Arc::new(HttpProvider::new(name, adapter, shared.client.clone(), Arc::clone(&shared.clock), timeout)))
+    Ok(Arc::new(draft.over_http(adapter)))
 }
 
 impl Twilio {
@@ -107,6 +111,7 @@ impl Twilio {
                 "copy it from Twilio's console",
             ));
         }
+        let receipts = config.auth_token.clone().map(Signed);
         let (user, secret) = match (config.auth_token, config.api_key, config.api_secret) {
             (Some(token), None, None) => (config.account_sid.clone(), token),
             (None, Some(key), Some(secret)) if is_sid(&key, "SK") => (key, secret),
@@ -136,10 +141,7 @@ impl Twilio {
                 "copy it from Twilio's console",
             ));
         }
-        let base = config.base_url.as_deref().unwrap_or("https://api.twilio.com");
-        let base = address::parse(base, config.plain_http).map_err(|problem| {
-            draft.wrong("base_url", problem, "use https, or plain_http = true in a trusted network")
-        })?;
+        let base = draft.base_url(config.base_url.as_deref(), "https://api.twilio.com", config.plain_http)?;
         let authorization = basic(&user, &secret).map_err(|_| {
             draft.wrong("auth_token", "holds a character that no header can", "copy it again")
         })?;
@@ -153,6 +155,7 @@ impl Twilio {
             secret,
             from: config.from,
             messaging_service_sid: service,
+            receipts,
         })
     }
 }
@@ -167,6 +170,8 @@ impl Adapter for Twilio {
         let mut fields = vec![("To", number.expose()), ("Body", message.text.expose())];
         fields.extend(self.from.as_deref().map(|from| ("From", from)));
         fields.extend(self.messaging_service_sid.as_deref().map(|sid| ("MessagingServiceSid", sid)));
+        let receipts = message.links.receipts.as_deref().filter(|_| self.receipts.is_some());
+        fields.extend(receipts.map(|url| ("StatusCallback", url)));
         fields.extend([("ValidityPeriod", validity.as_str()), ("Attempt", attempt.as_str())]);
         Ok(HttpRequest::form(self.messages.clone(), &fields).authorized(&self.authorization))
     }
@@ -219,13 +224,25 @@ impl Adapter for Twilio {
             return ill(format!("the account is {status}"), "see Twilio's console");
         }
         // Sub-accounts may not ask for the balance; that says nothing about sending.
-        match answers.get(1).and_then(HttpResponse::json::<Balance>) {
+        match answers.get(1).and_then(HttpResponse::json::<Credit>) {
             Some(balance) if balance.is_used_up() => {
                 ill(format!("active, balance {balance}"), "top the account up")
             }
             Some(balance) => Checkup { well: true, finding: format!("active, balance {balance}"), fix: None },
             None => Checkup { well: true, finding: "active, balance not shown".to_owned(), fix: None },
         }
+    }
+
+    fn receipts(&self) -> Option<&dyn Receipts> {
+        self.receipts.as_ref().map(|signed| signed as &dyn Receipts)
+    }
+
+    fn balance(&self) -> Option<HttpRequest> {
+        Some(HttpRequest::get(self.balance.clone()).authorized(&self.authorization))
+    }
+
+    fn balance_in(&self, answer: &HttpResponse) -> Option<Balance> {
+        answer.json::<Credit>()?.balance()
     }
 
     fn secrets(&self) -> Vec<SecretString> {

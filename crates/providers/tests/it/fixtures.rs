@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
 
 use backstop_domain::{
+    channel::Channel,
     outcome::{Outcome, Scope},
     ports::{Inbox, Provider, inbox::Outage, provider::Sent},
 };
@@ -15,6 +16,7 @@ use crate::harness::{
     mailserver::{MailServer, Script},
     vendor::{Does, Vendor, answer},
 };
+use crate::vendors;
 
 /// Enough for a slow pretend provider.
 const TIMEOUT: Duration = Duration::from_secs(6);
@@ -55,8 +57,9 @@ fn folder(kind: &str) -> PathBuf {
 fn fixtures(kind: &str) -> Vec<(String, Fixture)> {
     let Ok(files) = std::fs::read_dir(folder(kind)) else { return Vec::new() };
     let mut fixtures: Vec<_> = files
-        .map(|file| {
-            let path = file.unwrap().path();
+        .map(|file| file.unwrap().path())
+        .filter(|path| path.is_file())
+        .map(|path| {
             let text = std::fs::read_to_string(&path).unwrap();
             let fixture =
                 serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -95,7 +98,10 @@ async fn over_http(kind: &str, given: &Value) -> Sent {
     });
     let status = given["status"].as_u64().unwrap().try_into().unwrap();
     let vendor = Vendor::start(Does::Answers(answer(status, &headers, &body))).await;
-    let sent = harness::provider(kind, &vendor.base, TIMEOUT).send(&harness::sms()).await;
+    let usual = vendors::find(kind).unwrap().channels[0];
+    let channel = given["channel"].as_str().map_or(usual, |name| name.parse().unwrap());
+    let to = if channel == Channel::Email { EMAIL } else { PHONE };
+    let sent = harness::provider(kind, &vendor.base, TIMEOUT).send(&harness::message(channel, to)).await;
     assert_eq!(vendor.requests().len(), 1, "one message, one request");
     sent
 }
@@ -182,12 +188,11 @@ fn every_kind_has_a_fixture_for_every_outcome_that_it_can_have() {
         let cannot: &[&str] = match info.kind {
             // The vendor has no word for these.
             "smtp" => &["not_on_channel", "out_of_credit"],
-            "aws-sns" => &["not_on_channel"],
             "dev-inbox" => {
                 &["invalid_recipient", "opted_out", "not_on_channel", "misconfigured", "rate_limited"]
             }
             "console" => &all[1..],
-            _ => &[],
+            kind => vendors::find(kind).map_or(&[], |vendor| vendor.cannot),
         };
         for outcome in all.iter().filter(|outcome| !cannot.contains(outcome)) {
             assert!(found.contains(*outcome), "{} has no fixture for {outcome}", info.kind);

@@ -3,12 +3,18 @@
 use std::{sync::Arc, time::Duration};
 
 use backstop_domain::{
+    application::ApplicationId,
     channel::Channel,
     clock::{ManualClock, Timestamp},
     code::Code,
     id::Id,
     outcome::{Outcome, Reason, Scope},
-    ports::{BoxFuture, Provider, Tasks, provider::Message, random::SeededRandom},
+    ports::{
+        BoxFuture, Provider, Tasks,
+        provider::{Links, Message},
+        random::SeededRandom,
+    },
+    receipt::AttemptReference,
     recipient::Recipient,
     secret::SecretString,
 };
@@ -16,7 +22,9 @@ use backstop_providers::{
     DevInbox, HttpClient,
     registry::{BuildError, ProviderConfig, Shared, build},
 };
-use serde_json::{Value, json};
+use serde_json::Value;
+
+use crate::vendors;
 
 pub(crate) mod mailserver;
 pub(crate) mod python;
@@ -28,6 +36,8 @@ pub(crate) const PHONE: &str = "+14155550123";
 pub(crate) const EMAIL: &str = "asha.rao@example.com";
 pub(crate) const CODE: &str = "482913";
 pub(crate) const TEXT: &str = "Acme: your code is 482913.\n\nIt is good for 5 minutes. Never share it.";
+pub(crate) const HTML: &str = "<p>Acme: your code is <b>482913</b>.</p><p>Never share it.</p>";
+pub(crate) const VOICE_SECRET: &str = "canary-voice-secret-0a";
 pub(crate) const TWILIO_TOKEN: &str = "canary-twilio-token-5f3a9c";
 pub(crate) const AWS_SECRET: &str = "canary-aws-secret-77aa01";
 pub(crate) const AWS_TOKEN: &str = "canary-aws-session-19bb02";
@@ -75,28 +85,20 @@ pub(crate) fn shared() -> Shared {
 /// A provider's configuration; `settings` is an object.
 pub(crate) fn config(kind: &str, settings: Value) -> ProviderConfig {
     let Value::Object(settings) = settings else { panic!("settings are an object") };
-    let channels = match kind {
-        "smtp" => vec![Channel::Email],
+    let channels = match (kind, vendors::find(kind)) {
+        (_, Some(vendor)) => vendor.channels.to_vec(),
+        ("smtp", None) => vec![Channel::Email],
         _ => vec![Channel::Sms],
     };
+    let dlt = vendors::find(kind).and_then(|vendor| vendor.dlt).map(|dlt| dlt());
     let (name, timeout) = (format!("{kind}-main"), Duration::from_secs(10));
-    ProviderConfig { name, kind: kind.to_owned(), channels, timeout, settings }
+    ProviderConfig { name, kind: kind.to_owned(), channels, timeout, dlt, settings }
 }
 
 /// What a provider over HTTP needs to reach a vendor at `base`.
 pub(crate) fn settings(kind: &str, base: &str) -> Value {
-    match kind {
-        "twilio" => json!({
-            "account_sid": "AC00000000000000000000000000000001", "auth_token": TWILIO_TOKEN,
-            "from": "+15005550006", "base_url": base,
-        }),
-        "aws-sns" => json!({
-            "region": "ap-south-1", "access_key_id": "AKIDEXAMPLE", "secret_access_key": AWS_SECRET,
-            "session_token": AWS_TOKEN, "sender_id": "ACME", "base_url": base,
-        }),
-        "webhook" => json!({ "url": format!("{base}/codes"), "secret": WEBHOOK_SECRET }),
-        other => panic!("{other} does not speak HTTP"),
-    }
+    let vendor = vendors::find(kind).unwrap_or_else(|| panic!("{kind} does not speak HTTP"));
+    (vendor.settings)(base)
 }
 
 pub(crate) fn try_build(kind: &str, settings: Value) -> Result<Arc<dyn Provider>, BuildError> {
@@ -108,20 +110,40 @@ pub(crate) fn provider(kind: &str, base: &str, timeout: Duration) -> Arc<dyn Pro
     build(&ProviderConfig { timeout, ..config(kind, settings(kind, base)) }, &shared()).unwrap()
 }
 
-pub(crate) fn message(channel: Channel, to: &str) -> Message {
+/// Where people and vendors would reach us.
+pub(crate) const PUBLIC_URL: &str = "https://verify.acme.example";
+/// The secret part of an address for receipts.
+pub(crate) const RECEIPTS_SECRET: &str = "c2VjcmV0LXBhcnQtMTIzNA";
+
+/// The attempt of [`message`], as vendors give it back.
+pub(crate) fn reference() -> AttemptReference {
     let random = SeededRandom::new(1);
+    let (attempt, verification) = (Id::new(NOW, &random), Id::new(NOW, &random));
+    AttemptReference { application: ApplicationId(1), verification, attempt }
+}
+
+pub(crate) fn message(channel: Channel, to: &str) -> Message {
+    let reference = reference();
+    let receipts = format!("{PUBLIC_URL}/receipts/main/{RECEIPTS_SECRET}?attempt={reference}");
     Message {
-        attempt: Id::new(NOW, &random),
+        attempt: reference.attempt,
         number: 2,
-        verification: Id::new(NOW, &random),
+        verification: reference.verification,
         channel,
         to: Recipient::parse(to, None).unwrap(),
         code: Code::custom(CODE).unwrap(),
         brand: "Acme".into(),
         subject: "Your Acme code".into(),
         text: SecretString::new(TEXT),
+        html: (channel == Channel::Email).then(|| SecretString::new(HTML)),
         locale: "en".into(),
         expires_in: Duration::from_secs(297),
+        reference,
+        links: Links {
+            receipts: Some(receipts),
+            voice: (channel == Channel::Voice)
+                .then(|| SecretString::new(format!("{PUBLIC_URL}/voice/{reference}.{VOICE_SECRET}"))),
+        },
     }
 }
 
@@ -150,20 +172,10 @@ pub(crate) fn is(outcome: &Outcome, reason: Reason) -> bool {
 
 /// What must be in no answer, log line or `Debug`.
 pub(crate) fn canaries() -> Vec<&'static str> {
-    vec![
-        CODE,
-        &PHONE[1..],
-        "4155550123",
-        EMAIL,
-        "asha.rao",
-        "Never share it",
-        TWILIO_TOKEN,
-        AWS_SECRET,
-        AWS_TOKEN,
-        WEBHOOK_SECRET,
-        &WEBHOOK_SECRET[6..],
-        MAIL_PASSWORD,
-    ]
+    let ours =
+        [CODE, &PHONE[1..], "4155550123", EMAIL, "asha.rao", "Never share it", VOICE_SECRET, MAIL_PASSWORD];
+    let theirs = vendors::ALL.iter().flat_map(|vendor| vendor.secrets.iter().copied());
+    ours.into_iter().chain(theirs).collect()
 }
 
 /// Fails if `text` holds a canary.

@@ -6,7 +6,10 @@ use backstop_domain::channel::Channel;
 use backstop_providers::registry::{BuildError, ProviderConfig, build, kinds};
 use serde_json::{Value, json};
 
-use crate::harness::{self, config, settings, shared, try_build};
+use crate::{
+    harness::{self, config, settings, shared, try_build},
+    vendors,
+};
 
 fn wrong(kind: &str, more: Value) -> BuildError {
     let mut all = match kind {
@@ -26,28 +29,7 @@ fn wrong(kind: &str, more: Value) -> BuildError {
 
 #[test]
 fn every_mistake_names_its_key_and_a_fix_and_repeats_no_value() {
-    let long = "x".repeat(40);
     let cases = [
-        ("twilio", json!({ "auth_tokne": "hunter2-value" }), "auth_tokne"),
-        ("twilio", json!({ "auth_token": null }), "auth_token"),
-        ("twilio", json!({ "auth_token": { "file": "hunter2-value" } }), "auth_token"),
-        ("twilio", json!({ "auth_token": "" , "account_sid": "" }), "account_sid"),
-        ("twilio", json!({ "account_sid": "hunter2-value" }), "account_sid"),
-        ("twilio", json!({ "from": null }), "from"),
-        ("twilio", json!({ "messaging_service_sid": "hunter2-value" }), "messaging_service_sid"),
-        ("twilio", json!({ "api_key": "hunter2-value" }), "auth_token"),
-        ("twilio", json!({ "base_url": "http://hunter2-value.example" }), "base_url"),
-        ("twilio", json!({ "plain_http": "hunter2-value" }), "plain_http"),
-        ("aws-sns", json!({ "region": null }), "region"),
-        ("aws-sns", json!({ "region": "hunter2-value.example/" }), "region"),
-        ("aws-sns", json!({ "secret_access_key": null }), "secret_access_key"),
-        ("aws-sns", json!({ "access_key_id": null }), "access_key_id"),
-        ("aws-sns", json!({ "sender_id": long }), "sender_id"),
-        ("aws-sns", json!({ "origination_number": "hunter2-value" }), "origination_number"),
-        ("aws-sns", json!({ "dlt": { "entity": "11", "template": "12", "hunter2-value": "x" } }), "dlt"),
-        ("aws-sns", json!({ "dlt": { "entity": "hunter2-value", "template": "12" } }), "dlt"),
-        ("webhook", json!({ "secret": "hunter2-value" }), "secret"),
-        ("webhook", json!({ "url": "ftp://hunter2-value" }), "url"),
         ("smtp", json!({ "host": null }), "host"),
         ("smtp", json!({ "port": "hunter2-value" }), "port"),
         ("smtp", json!({ "port": 70000 }), "port"),
@@ -60,7 +42,10 @@ fn every_mistake_names_its_key_and_a_fix_and_repeats_no_value() {
         ("smtp", json!({ "hello_name": "two words" }), "hello_name"),
         ("console", json!({ "anything": 1 }), "anything"),
     ];
-    for (kind, more, key) in cases {
+    let theirs = vendors::ALL
+        .iter()
+        .flat_map(|vendor| (vendor.mistakes)().into_iter().map(|(more, key)| (vendor.kind, more, key)));
+    for (kind, more, key) in cases.into_iter().chain(theirs) {
         let error = wrong(kind, more.clone());
         let named = error.key.as_deref().unwrap_or_default();
         assert!(named == key || named.starts_with(&format!("{key}.")), "{kind} {more}: {error}");
@@ -120,7 +105,7 @@ fn numbers_and_flags_may_come_as_texts_from_the_environment() {
 fn a_kind_tells_what_it_needs_and_its_sample_names_no_key_that_it_does_not_take() {
     for info in kinds() {
         assert!(!info.channels.is_empty() && !info.summary.is_empty());
-        let common = ["name", "kind", "channels", "timeout"];
+        let common = ["name", "kind", "channels", "timeout", "dlt"];
         for line in info.sample.lines().filter(|line| line.contains(" = ")) {
             let key = line.split(" = ").next().unwrap().trim();
             let known = info

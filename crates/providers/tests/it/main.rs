@@ -16,6 +16,8 @@ mod keys;
 #[cfg(test)]
 mod privacy;
 #[cfg(test)]
+mod receipts;
+#[cfg(test)]
 mod requests;
 #[cfg(test)]
 mod smtp;
@@ -23,3 +25,5 @@ mod smtp;
 mod sns;
 #[cfg(test)]
 mod transport;
+#[cfg(test)]
+mod vendors;

@@ -8,10 +8,11 @@ use serde_json::json;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::harness::{
-    self, AWS_SECRET, EMAIL, MAIL_PASSWORD, TEXT, TWILIO_TOKEN, WEBHOOK_SECRET,
+    self, EMAIL, MAIL_PASSWORD, TEXT,
     mailserver::MailServer,
     vendor::{Does, Vendor, answer},
 };
+use crate::vendors;
 
 /// Everything that was logged.
 #[derive(Clone, Default)]
@@ -46,7 +47,8 @@ async fn no_log_line_at_any_level_holds_the_code_the_recipient_or_a_credential()
 
     let repeated =
         json!({ "code": 21211, "message": format!("{TEXT} to {} failed", harness::PHONE) }).to_string();
-    for kind in ["twilio", "aws-sns", "webhook"] {
+    for vendor in vendors::ALL {
+        let kind = vendor.kind;
         for does in [
             Does::Answers(answer(400, &[], &repeated)),
             Does::Answers(answer(200, &[], &repeated)),
@@ -54,20 +56,17 @@ async fn no_log_line_at_any_level_holds_the_code_the_recipient_or_a_credential()
             Does::Hangs,
             Does::Cuts,
         ] {
-            let vendor = Vendor::start(does).await;
-            let provider = harness::provider(kind, &vendor.base, Duration::from_millis(300));
-            let sent = provider.send(&harness::sms()).await;
+            let server = Vendor::start(does).await;
+            let to = if vendor.channels[0] == Channel::Email { EMAIL } else { harness::PHONE };
+            let provider = harness::provider(kind, &server.base, Duration::from_millis(300));
+            let sent = provider.send(&harness::message(vendor.channels[0], to)).await;
             harness::assert_clean(&format!("{sent:?}"), kind);
         }
         // A check-up carries no message, but credentials.
-        let secret = match kind {
-            "twilio" => TWILIO_TOKEN,
-            "aws-sns" => AWS_SECRET,
-            _ => WEBHOOK_SECRET,
-        };
+        let secret = vendor.secrets[0];
         let repeated = json!({ "code": 20003, "message": format!("{secret} is wrong") }).to_string();
-        let vendor = Vendor::start(Does::Answers(answer(401, &[], &repeated))).await;
-        let checkup = harness::provider(kind, &vendor.base, Duration::from_secs(5)).check_up().await;
+        let server = Vendor::start(Does::Answers(answer(401, &[], &repeated))).await;
+        let checkup = harness::provider(kind, &server.base, Duration::from_secs(5)).check_up().await;
         assert!(!checkup.well);
         harness::assert_clean(&format!("{checkup:?}"), kind);
     }

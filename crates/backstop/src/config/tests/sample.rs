@@ -41,7 +41,7 @@ fn read(text: &str) -> Loaded {
 fn the_sample_passes_check_config() {
     let loaded = read(SAMPLE);
     assert_eq!(loaded.config.applications.len(), 2);
-    assert_eq!(loaded.config.providers.len(), 4);
+    assert_eq!(loaded.config.providers.len(), SAMPLE.matches("\n[[provider]]").count());
     assert_eq!(loaded.warnings, Vec::<String>::new());
 }
 

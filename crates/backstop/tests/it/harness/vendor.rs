@@ -130,6 +130,7 @@ pub(crate) fn twilio_provider(name: &str, address: SocketAddr) -> String {
 [[provider]]
 name = "{name}"
 kind = "twilio"
+dlt = "at-vendor"
 channels = ["sms"]
 account_sid = "{ACCOUNT}"
 auth_token = "token-0123456789abcdef0123456789ab"

@@ -467,6 +467,7 @@ impl Process {
             applications: self.applications.clone(),
             providers: self.providers_on(tasks),
             hedge_after: Duration::from_secs(2),
+            public_url: None,
             retention: RETENTION,
             node: NodeId::new(self.clock.now(), self.chance.as_ref()),
         });
@@ -504,6 +505,7 @@ impl Process {
                 timeout: Duration::from_secs(10),
                 pace: if PACED.contains(&name) { vec![PACE] } else { vec![] },
                 price: PriceList::default(),
+                texts_india: true,
             })
             .into()
     }

@@ -120,8 +120,11 @@ mod tests {
             brand: "Acme".into(),
             subject: subject.into(),
             text: SecretString::new(text),
+            html: None,
             locale: "en".into(),
             expires_in: Duration::from_secs(300),
+            reference: crate::adapter::test_reference(),
+            links: Default::default(),
         };
         let from: Mailbox = "Acme <login@acme.example>".parse().unwrap();
         let sender = Sender { envelope: from.email.clone(), from, reply_to: None };

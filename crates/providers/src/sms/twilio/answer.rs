@@ -2,11 +2,15 @@
 
 use std::fmt;
 
-use backstop_domain::{outcome::Outcome, ports::provider::Sent};
+use backstop_domain::{
+    outcome::Outcome,
+    ports::provider::{Balance, Sent},
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::code;
+use crate::amount::micros;
 
 /// A message that was taken.
 #[derive(Deserialize)]
@@ -85,13 +89,13 @@ pub(super) struct Account {
 
 /// Its money.
 #[derive(Deserialize)]
-pub(super) struct Balance {
+pub(super) struct Credit {
     balance: Value,
     #[serde(default)]
     currency: String,
 }
 
-impl Balance {
+impl Credit {
     fn amount(&self) -> String {
         match &self.balance {
             Value::String(text) => text.clone(),
@@ -99,12 +103,17 @@ impl Balance {
         }
     }
 
+    /// In the port's words.
+    pub(super) fn balance(&self) -> Option<Balance> {
+        Some(Balance { micros: micros(&self.amount())?, unit: self.currency.to_uppercase() })
+    }
+
     pub(super) fn is_used_up(&self) -> bool {
         self.amount().parse::<f64>().is_ok_and(|amount| amount <= 0.0)
     }
 }
 
-impl fmt::Display for Balance {
+impl fmt::Display for Credit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.amount(), self.currency)
     }
