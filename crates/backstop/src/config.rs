@@ -18,7 +18,9 @@ use std::{
     sync::Arc,
 };
 
-use backstop_domain::{application::CodePolicy, channel::Channel, limit::Limits, purpose::Purpose};
+use backstop_domain::{
+    application::CodePolicy, channel::Channel, limit::Limits, purpose::Purpose, rule::Rule,
+};
 
 use build::{Builder, OwnVariables};
 use entries::Entry;
@@ -43,6 +45,8 @@ pub mod provider;
 pub mod purposes;
 mod read;
 pub mod root_key;
+pub mod routing;
+pub(crate) mod rules;
 mod secret_file;
 pub mod server;
 mod span;
@@ -120,6 +124,8 @@ pub struct Config {
     pub countries: countries::Countries,
     /// The ladder.
     pub channels: channels::Channels,
+    /// By what providers are ordered.
+    pub routing: routing::Routing,
     /// The weakest channel that may carry each purpose.
     pub floors: BTreeMap<Purpose, Channel>,
     /// The floor of purposes that are not named.
@@ -128,6 +134,8 @@ pub struct Config {
     pub applications: Vec<ApplicationConfig>,
     /// Vendor accounts, in the configured order: the order in which they are tried.
     pub providers: Vec<ProviderSettings>,
+    /// Which providers may be used for what; the first that says something wins.
+    pub rules: Vec<Rule>,
     /// Drop-in surfaces that are on.
     pub compat: compat::Compat,
 }
@@ -149,6 +157,7 @@ pub fn load(source: &Source) -> Result<Loaded, ConfigError> {
     };
     let mut applications = entries::take(&mut root, "application")?;
     let mut providers = entries::take(&mut root, "provider")?;
+    let rules = rules::take(&mut root)?;
     environment::overlay(&mut root, &settings, &ARRAYS);
     entries::known_sections(&root)?;
     let profile = match Section::new("profile", &root).child("profile") {
@@ -181,7 +190,7 @@ pub fn load(source: &Source) -> Result<Loaded, ConfigError> {
     let own_variables = env_files(&applications, source, &mut providers, &mut warnings)?;
     environment::overlay_entries(&mut providers, "provider", &settings, file.is_none())?;
 
-    let builder = Builder { root: &root, profile, source, warnings };
+    let builder = Builder { root: &root, rules: &rules, profile, source, warnings };
     let config = builder.build(&applications, &providers, &legacy.codes, &legacy.limits, &own_variables)?;
     Ok(Loaded { config: config.0, warnings: config.1, file })
 }

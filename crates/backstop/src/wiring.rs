@@ -12,6 +12,8 @@ use backstop_domain::{
     keyring::RootKey,
     limit::Pace,
     ports::{Clock, Store, store::Applications},
+    ranking::Ranking,
+    rule::Rule,
 };
 use backstop_engine::{
     Credential, Engine, Parts, access::Grant, deliver::ProviderSettings as EngineProvider,
@@ -105,6 +107,9 @@ pub(crate) async fn open(config: Config) -> anyhow::Result<Installation> {
         applications,
         providers,
         hedge_after: config.channels.hedge_after,
+        rules: rules(&config),
+        escalate_after: config.channels.escalate_after.clone(),
+        lost_person: Some(config.routing.lost_person),
         public_url: config.server.public_url.clone(),
         retention: config.store.retention,
         node: NodeId::new(now, random.as_ref()),
@@ -130,6 +135,7 @@ fn provider(settings: &ProviderSettings, shared: &Shared) -> Result<EngineProvid
         timeout: settings.config.timeout,
         pace: spans.into_iter().filter_map(|(max, span)| Some(Pace { max: max?, span })).collect(),
         price: settings.price.clone(),
+        money: settings.money.clone(),
         texts_india: !settings.paid || settings.config.dlt.is_some(),
     })
 }
@@ -157,6 +163,13 @@ fn application(
         providers: serving(config, settings),
         templates: settings.templates.clone(),
     }
+}
+
+/// The rules, and after them what holds where none says anything.
+fn rules(config: &Config) -> Vec<Rule> {
+    let usual = config.routing.ranking;
+    let last = (usual != Ranking::default()).then(|| Rule { ranking: Some(usual), ..Rule::default() });
+    config.rules.iter().cloned().chain(last).collect()
 }
 
 /// The providers of an application: those that it names, else all that no other application has for itself.

@@ -111,6 +111,10 @@ pub struct Attempt {
     pub vendor_response: Option<VendorResponse>,
     /// What it cost, as `0.0079 USD`, where that is known.
     pub price: Option<String>,
+    /// The vendor's later word, redacted and bounded.
+    pub receipt: Option<String>,
+    /// Why this route was chosen, as JSON; `None` where there was no choice.
+    pub decision: Option<String>,
     /// When it was written down.
     pub started_at: Timestamp,
     /// When the answer was written down.

@@ -4,7 +4,8 @@
 //! it come to the same next step, because both ask the same function about the same rows.
 //!
 //! The rules: providers of a channel in order, then the next channel. A definite refusal or an unknown moves on. An
-//! attempt past `hedge_after` gets company from another provider of the *same* channel. When every route was tried, the
+//! attempt past `hedge_after` gets company from another provider of the *same* channel. A message that a vendor took and of
+//! which nothing more was heard moves on too, once, where receipts are arriving at all. When every route was tried, the
 //! plan begins again after 2, 4, 8 s and so on, without end where vendors surely refused, twice per provider where
 //! nobody knows. Nothing is sent with under 30 s of life left, and no more than six messages in all.
 
@@ -69,6 +70,8 @@ pub struct Tried {
     pub started_at: Timestamp,
     /// When its answer was.
     pub finished_at: Option<Timestamp>,
+    /// When an attempt that was taken counts as silent; `None`: never, since nothing is told of this route.
+    pub silent_at: Option<Timestamp>,
 }
 
 /// The facts that the next step depends on.
@@ -112,7 +115,15 @@ pub enum Step {
 /// Says what to do next. Pure: the same situation always gives the same step.
 pub fn next(situation: &Situation<'_>) -> Step {
     let ours = || situation.tried.iter().filter(|tried| tried.round.is_some());
-    if ours().any(|tried| matches!(tried.state, AttemptState::Accepted | AttemptState::Delivered)) {
+    let taken: Vec<&Tried> = ours()
+        .filter(|tried| matches!(tried.state, AttemptState::Accepted | AttemptState::Delivered))
+        .collect();
+    if let [latest] = taken[..]
+        && is_silent(latest, situation.now)
+    {
+        return escalate(situation, latest);
+    }
+    if !taken.is_empty() {
         return Step::Sent;
     }
     let in_flight: Vec<&Tried> = ours().filter(|tried| tried.state == AttemptState::Sending).collect();
@@ -131,6 +142,33 @@ pub fn next(situation: &Situation<'_>) -> Step {
         return Step::Send { routes, round };
     }
     next_round(situation, round, messages)
+}
+
+/// Whether a message was taken, and neither a receipt nor a check came in the time that they take.
+fn is_silent(tried: &Tried, now: Timestamp) -> bool {
+    tried.state == AttemptState::Accepted && tried.silent_at.is_some_and(|at| now >= at)
+}
+
+/// What comes after a silent message: the next free route that was not tried, once. Nobody's telephone rings for it.
+fn escalate(situation: &Situation<'_>, silent: &Tried) -> Step {
+    let messages = situation.tried.iter().filter(|tried| tried.state.may_have_reached()).count();
+    let too_late = situation.now + LEAST_LIFE > situation.expires_at;
+    let in_flight = situation.tried.iter().any(|tried| tried.state == AttemptState::Sending);
+    if in_flight {
+        return Step::Wait { until: None };
+    }
+    if too_late || messages >= MAX_MESSAGES {
+        return Step::Sent;
+    }
+    let round = silent.round.unwrap_or(0);
+    let next = order(situation).into_iter().find(|index| {
+        let route = &situation.routes[*index];
+        route.availability == Availability::Free
+            && route.channel != Channel::Voice
+            && usable(situation, route)
+            && !tried_in(situation, route, round)
+    });
+    next.map_or(Step::Sent, |index| Step::Send { routes: vec![index], round })
 }
 
 fn hedge(situation: &Situation<'_>, latest: &Tried, round: u32) -> Step {

@@ -18,6 +18,29 @@ pub struct Price {
     currency: [u8; 3],
 }
 
+impl Price {
+    /// An amount of another price's currency.
+    #[must_use]
+    pub const fn with_micros(self, micros: u64) -> Self {
+        Self { micros, currency: self.currency }
+    }
+
+    /// Millionths of the unit.
+    pub const fn micros(self) -> u64 {
+        self.micros
+    }
+
+    /// The three letters of the currency.
+    pub fn currency(&self) -> &str {
+        std::str::from_utf8(&self.currency).unwrap_or("XXX")
+    }
+
+    /// Whether two prices can be compared and added.
+    pub fn same_currency(self, other: Self) -> bool {
+        self.currency == other.currency
+    }
+}
+
 /// The text is not a price.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a price is an amount and a currency, such as \"0.0079 USD\"")]
@@ -48,8 +71,7 @@ impl fmt::Display for Price {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let part = format!("{:06}", self.micros % MICROS);
         let part = part.trim_end_matches('0');
-        let currency = std::str::from_utf8(&self.currency).unwrap_or("XXX");
-        write!(f, "{}.{part:0<2} {currency}", self.micros / MICROS)
+        write!(f, "{}.{part:0<2} {}", self.micros / MICROS, self.currency())
     }
 }
 

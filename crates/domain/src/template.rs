@@ -307,6 +307,11 @@ fn built_in(texts: &Texts, channel: Channel, values: &Values<'_>, code: &str) ->
     text
 }
 
+/// The languages that messages come out in: `en`, `hi`.
+pub fn languages() -> impl Iterator<Item = &'static str> {
+    BUILT_IN.iter().map(|texts| texts.locale)
+}
+
 fn texts_for(locale: Option<&str>) -> &'static Texts {
     let language = locale.and_then(|tag| tag.split(['-', '_']).next()).unwrap_or("en");
     BUILT_IN.iter().find(|texts| texts.locale.eq_ignore_ascii_case(language)).unwrap_or(&BUILT_IN[0])

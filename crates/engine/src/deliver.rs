@@ -4,9 +4,12 @@
 //! answer down, and asks again. Its lease is renewed while it works. If the process dies, the lease ends, and recovery
 //! gives the delivery to a new task that asks the same plan about the same rows.
 
+mod calls;
+pub(crate) mod choice;
 mod courier;
 mod first;
 mod links;
+mod receipts;
 mod recovery;
 pub mod routes;
 pub(crate) mod workload;
@@ -20,10 +23,11 @@ use backstop_domain::{
     id::{DeliveryId, VerificationId},
     limit::Pace,
     ports::{BoxFuture, Provider, StoreError},
-    price::PriceList,
+    price::{Price, PriceList},
 };
 use futures::future::{self, Either};
 
+pub use self::{calls::SpeakError, receipts::ReceiveError};
 pub(crate) use self::{courier::Courier, first::First};
 
 use self::workload::Place;
@@ -47,8 +51,21 @@ pub struct ProviderSettings {
     pub pace: Vec<Pace>,
     /// What a message costs, where the vendor does not say.
     pub price: PriceList,
+    /// What a month may cost, and how the account's credit is watched.
+    pub money: Money,
     /// Whether a text to India may go through it: it costs nothing, or is registered there.
     pub texts_india: bool,
+}
+
+/// What is watched of a provider's money.
+#[derive(Debug, Clone, Default)]
+pub struct Money {
+    /// The most that a calendar month (UTC) may cost.
+    pub monthly_spend_limit: Option<Price>,
+    /// Messages of a month that the vendor does not charge.
+    pub free_per_month: u32,
+    /// Below this balance others go first; in millionths of the account's unit.
+    pub credit_floor: Option<i64>,
 }
 
 impl std::fmt::Debug for ProviderSettings {
@@ -72,6 +89,10 @@ impl Engine {
         self.tasks.spawn(Box::pin(async move { engine.forget_forever().await }));
         let engine = self.clone();
         self.tasks.spawn(Box::pin(async move { engine.meet_forever().await }));
+        let engine = self.clone();
+        self.tasks.spawn(Box::pin(async move { engine.learn_forever().await }));
+        let engine = self.clone();
+        self.tasks.spawn(Box::pin(async move { engine.watch_accounts_forever().await }));
     }
 
     /// Stops taking new work. What was sent is waited for by its tasks; what waits for another try stays in the outbox.

@@ -6,9 +6,12 @@
 //! Nothing here knows a database, a vendor or HTTP.
 
 pub mod access;
+pub mod accounts;
 pub mod deliver;
+pub mod health;
 mod housekeeping;
 mod idempotency;
+mod learning;
 mod nodes;
 mod report;
 pub mod verify;
@@ -17,10 +20,13 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use backstop_domain::{
     application::Application,
+    channel::Channel,
     clock::Timestamp,
     id::NodeId,
     keyring::{Keyring, RootKey},
     ports::{Clock, Random, Store, Tasks},
+    price::Price,
+    rule::Rule,
 };
 use parking_lot::RwLock;
 
@@ -48,8 +54,14 @@ pub struct Parts {
     pub applications: Vec<Application>,
     /// The providers in the configured order.
     pub providers: Vec<ProviderSettings>,
+    /// Which providers may be used for what; the first rule that says something wins.
+    pub rules: Vec<Rule>,
     /// When another provider of a channel starts beside one that does not answer.
     pub hedge_after: Duration,
+    /// How long a message that was taken may be silent, by channel, before another route is tried.
+    pub escalate_after: BTreeMap<Channel, Duration>,
+    /// What it costs if a person does not get in, for the ranking by conversion.
+    pub lost_person: Option<Price>,
     /// How vendors and people reach us, without a slash at its end; `None` where nobody can from outside.
     pub public_url: Option<String>,
     /// How long a verification is kept.
@@ -75,10 +87,13 @@ pub struct Engine {
     applications: BTreeMap<String, Arc<Application>>,
     access: access::Access,
     routes: RouteTable,
+    learning: learning::Learning,
     workload: Workload,
     nodes: nodes::Nodes,
+    pulse: health::Pulse,
     in_progress: idempotency::InProgress,
     hedge_after: Duration,
+    rules: Vec<Rule>,
     public_url: Option<String>,
     retention: Duration,
     node: NodeId,
@@ -104,11 +119,14 @@ impl Engine {
             root: parts.root,
             applications,
             access: access::Access::default(),
-            routes: RouteTable::new(parts.providers),
+            routes: RouteTable::new(parts.providers, parts.escalate_after),
+            learning: learning::Learning::new(parts.lost_person),
             workload: Workload::default(),
             nodes: nodes::Nodes::default(),
+            pulse: health::Pulse::default(),
             in_progress: idempotency::InProgress::default(),
             hedge_after: parts.hedge_after,
+            rules: parts.rules,
             public_url: parts.public_url,
             retention: parts.retention,
             node: parts.node,

@@ -16,6 +16,7 @@ mod guard;
 pub mod landing;
 mod openapi;
 pub mod page;
+mod receipts;
 pub mod reference;
 pub mod server;
 mod surface;
@@ -37,7 +38,7 @@ pub use error::{Code, Problem};
 pub use extract::Peer;
 pub use openapi::document as openapi_document;
 
-use api::{health, verifications};
+use api::{health, messaging, verifications};
 use surface::{AsyncOtp, Smartfin, classic, reshape};
 
 /// For whom the service runs.
@@ -137,6 +138,8 @@ pub(crate) fn routes(compat: &Compat) -> Vec<Route> {
         post("/v1/verifications/{id}/cancel", verifications::cancel),
         get("/healthz", health::healthz),
         get("/readyz", health::readyz),
+        get("/health/messaging", messaging::messaging),
+        get("/status", messaging::status),
         get("/openapi.json", openapi::serve),
     ];
     if compat.smartfin.is_some() {
@@ -170,6 +173,7 @@ pub fn router(doors: Doors) -> Router {
     api.merge(landing::router(desk))
         .merge(dev.map_or_else(Router::new, dev::router))
         .merge(page::assets())
+        .merge(receipts::router(entrance.clone()))
         .merge(reference::router(openapi::value()))
         .fallback(envelope::no_such_path)
         .method_not_allowed_fallback(envelope::no_such_method)

@@ -15,7 +15,7 @@ use utoipa::{
 };
 
 use crate::{
-    api::{health, verifications},
+    api::{health, messaging, verifications},
     error::{Code, ProblemBody},
     surface::classic,
 };
@@ -35,7 +35,7 @@ use crate::{
     paths(
         verifications::start, verifications::list, verifications::check_recipient, verifications::read,
         verifications::check, verifications::resend, verifications::redeem, verifications::cancel,
-        health::healthz, health::readyz,
+        health::healthz, health::readyz, messaging::messaging, messaging::status,
         classic::smartfin_send, classic::smartfin_verify, classic::async_otp_send, classic::async_otp_verify
     ),
     components(schemas(ProblemBody)),

@@ -7,13 +7,14 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use backstop_domain::{
+    channel::Channel,
     clock::{Clock, Timestamp},
     outcome::{Outcome, Reason, VENDOR_RESPONSE_MAX},
     ports::provider::{
         Balance, Callback, CallbackRefused, Checkup, Errand, Heard, Message, Provider, Receiver, Sent,
         Speaker,
     },
-    receipt::VendorEvent,
+    receipt::{AttemptReference, VendorEvent},
     secret::SecretString,
 };
 use tokio::time::{Instant, timeout_at};
@@ -62,6 +63,11 @@ pub(crate) trait Adapter: Send + Sync + 'static {
         None
     }
 
+    /// What is left as some answer said in passing, for a vendor that cannot be asked; `None`: none said it yet.
+    fn balance_seen(&self) -> Option<Balance> {
+        None
+    }
+
     /// The requests that do an operator's errand; `None`: the vendor knows no such thing.
     fn errand(&self, _errand: &Errand) -> Option<Vec<HttpRequest>> {
         None
@@ -107,6 +113,21 @@ pub(crate) enum Reception {
     Fetch(HttpRequest),
 }
 
+/// The attempt that an address of ours for receipts names.
+pub(crate) fn attempt_in(query: &str) -> Option<AttemptReference> {
+    let (_, reference) = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "attempt")?;
+    reference.parse().ok()
+}
+
+/// Why a message that makes no request was not sent.
+fn why_not(message: &Message) -> &'static str {
+    if message.channel == Channel::Voice && message.links.voice.is_none() {
+        "not sent: a call needs an address where the vendor asks what to say; set server.public_url"
+    } else {
+        "not sent: this provider cannot carry the message"
+    }
+}
+
 /// The most that one callback may have us fetch.
 const MOST_FETCHES: usize = 2;
 
@@ -145,7 +166,7 @@ impl<A: Adapter> HttpProvider<A> {
     async fn exchange(&self, message: &Message) -> Sent {
         let at = self.clock.now();
         match self.adapter.request(message, at) {
-            Err(outcome) => Sent::new(outcome, "not sent: this provider cannot carry the message"),
+            Err(outcome) => Sent::new(outcome, why_not(message)),
             Ok(request) => match self.perform(request, at, Instant::now() + self.timeout).await {
                 Ok(response) => {
                     tracing::debug!(
@@ -229,7 +250,7 @@ impl<A: Adapter> Provider for HttpProvider<A> {
     }
 
     async fn balance(&self) -> Result<Option<Balance>, String> {
-        let Some(question) = self.adapter.balance() else { return Ok(None) };
+        let Some(question) = self.adapter.balance() else { return Ok(self.adapter.balance_seen()) };
         let answer = self.ask(question).await?;
         match self.adapter.balance_in(&answer) {
             Some(balance) => Ok(Some(balance)),

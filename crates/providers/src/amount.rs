@@ -13,6 +13,14 @@ pub(crate) fn micros(text: &str) -> Option<i64> {
     Some(micros as i64)
 }
 
+/// A price as it is kept: `0.0333 EUR`; `None` for less than nothing.
+pub(crate) fn price(micros: i64, unit: &str) -> Option<String> {
+    let (whole, rest) = (micros / 1_000_000, micros % 1_000_000);
+    let text = format!("{whole}.{rest:06}");
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    (micros >= 0).then(|| format!("{text} {unit}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -31,5 +39,15 @@ mod tests {
         for text in ["", "NaN", "inf", "1e300", "12,05", "free"] {
             assert_eq!(micros(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_price_is_written_without_idle_zeros() {
+        for (micros, expected) in
+            [(33_300, "0.0333 EUR"), (2_000_000, "2 EUR"), (10_500_000, "10.5 EUR"), (0, "0 EUR")]
+        {
+            assert_eq!(price(micros, "EUR").as_deref(), Some(expected));
+        }
+        assert_eq!(price(-1, "EUR"), None);
     }
 }

@@ -140,3 +140,14 @@ pub(crate) fn basic(user: &str, password: &SecretString) -> Result<HeaderValue, 
     value.set_sensitive(true);
     Ok(value)
 }
+
+/// The `Authorization` of a bearer token, marked so that no layer below prints it.
+///
+/// # Errors
+/// If the token cannot stand in a header.
+pub(crate) fn bearer(token: &SecretString) -> Result<HeaderValue, InvalidHeaderValue> {
+    let text = zeroize::Zeroizing::new(format!("Bearer {}", token.expose()));
+    let mut value = HeaderValue::from_str(&text)?;
+    value.set_sensitive(true);
+    Ok(value)
+}

@@ -18,12 +18,18 @@ mod client;
 mod console;
 mod email;
 mod exchange;
+mod gsm;
 mod inbox;
+mod jwt;
+mod loose;
 mod redaction;
 pub mod registry;
 mod sms;
 mod status;
+mod telegram;
+mod voice;
 mod webhook;
+mod whatsapp;
 
 pub use client::{ClientError, HttpClient};
 pub use inbox::DevInbox;

@@ -87,12 +87,14 @@ impl<'a> Redaction<'a> {
         text
     }
 
-    /// An id is kept as it is, so that receipts find it; one that is the recipient or the code is not kept at all.
+    /// An id, or those of a message's parts with a space between, is kept as it is, so that receipts find it; one that is the
+    /// recipient or the code is not kept at all.
     fn is_harmless_id(&self, id: &str) -> bool {
-        let plain = id.len() <= VENDOR_ID_MAX && id.chars().all(|c| c.is_ascii_graphic());
+        let is_plain = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_graphic());
+        let plain = id.len() <= VENDOR_ID_MAX && id.split(' ').all(is_plain);
         let Some(message) = self.message else { return plain };
         plain
-            && id != message.code.expose()
+            && id.split(' ').all(|part| part != message.code.expose())
             && without_recipient(id, &message.to) == id
             && !self.secrets.iter().any(|secret| id.contains(secret.expose()))
     }
@@ -305,6 +307,9 @@ mod tests {
         assert_eq!(kept("SM0123"), Some("SM0123".to_owned()));
         assert_eq!(kept("482913"), None);
         assert_eq!(kept("msg-14155550123"), None);
-        assert_eq!(kept("two words"), None);
+        assert_eq!(kept("part-1 part-2"), Some("part-1 part-2".to_owned()));
+        for wrong in ["part-1 482913", "part-1  part-2", " part-1", "part-1\npart-2", ""] {
+            assert_eq!(kept(wrong), None, "{wrong}");
+        }
     }
 }

@@ -12,7 +12,11 @@ use backstop_domain::{
 };
 use serde_json::{Map, Value};
 
-use crate::{HttpClient, console, email::smtp, inbox, inbox::DevInbox, sms::aws_sns, sms::twilio, webhook};
+use crate::{
+    HttpClient, console, email::smtp, inbox, inbox::DevInbox, sms::aws_sns, sms::gupshup, sms::msg91,
+    sms::plivo, sms::textlocal, sms::twilio, sms::vonage, telegram, webhook, whatsapp::cloud,
+    whatsapp::gupshup as gupshup_whatsapp,
+};
 
 mod draft;
 
@@ -173,8 +177,22 @@ impl BuildError {
 }
 
 /// The kinds, in the order in which people read them.
-static KINDS: &[KindInfo] =
-    &[smtp::INFO, twilio::INFO, aws_sns::INFO, webhook::INFO, console::INFO, inbox::INFO];
+static KINDS: &[KindInfo] = &[
+    smtp::INFO,
+    twilio::INFO,
+    aws_sns::INFO,
+    vonage::INFO,
+    plivo::INFO,
+    msg91::INFO,
+    textlocal::INFO,
+    gupshup::INFO,
+    cloud::INFO,
+    gupshup_whatsapp::INFO,
+    telegram::INFO,
+    webhook::INFO,
+    console::INFO,
+    inbox::INFO,
+];
 
 /// Every kind.
 pub fn kinds() -> &'static [KindInfo] {

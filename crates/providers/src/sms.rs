@@ -1,4 +1,10 @@
-//! Vendors of text messages.
+//! Vendors of text messages; some of them also make calls.
 
 pub(crate) mod aws_sns;
+pub(crate) mod gupshup;
+mod india;
+pub(crate) mod msg91;
+pub(crate) mod plivo;
+pub(crate) mod textlocal;
 pub(crate) mod twilio;
+pub(crate) mod vonage;

@@ -13,8 +13,10 @@ pub(crate) mod checks;
 pub(crate) mod ended;
 mod ledger;
 mod outbox;
+pub(crate) mod receipts;
 mod replay;
 pub(crate) mod starts;
 
 pub(crate) use ledger::{Charged, Ledger, TakenCheck};
-pub(crate) use outbox::{DeliveryKey, Outbox, Standing, held_by};
+pub(crate) use outbox::{DeliveryKey, Outbox, Standing, held_by, nobody};
+pub(crate) use receipts::Receipts;

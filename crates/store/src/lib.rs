@@ -15,6 +15,7 @@ mod fields;
 mod lock;
 mod memory;
 mod postgres;
+mod routing_pending;
 mod rows;
 mod schema;
 mod sqlite;

@@ -1,7 +1,7 @@
 //! The store on PostgreSQL, for several nodes.
 //!
-//! What acts decide on is locked in the rows and not remembered: any number of nodes may write. Starts, resends, checks
-//! and attempts each go through a [`lane`], many in one transaction; everything else takes a connection of the pool for a
+//! What acts decide on is locked in the rows and not remembered: any number of nodes may write. Starts, resends, checks,
+//! attempts and receipts each go through a [`lane`], many in one transaction; everything else takes a connection of the pool for a
 //! transaction of its own. All of it runs on two threads of the store's own, so callers may be on any executor. A node
 //! that dies in a transaction leaves nothing of it; what was answered is durable, also through a restart of the server.
 
@@ -15,6 +15,7 @@ mod keyring;
 mod lane;
 mod ledger;
 mod nodes;
+mod opt_outs;
 mod outbox;
 mod pool;
 mod read;
@@ -49,7 +50,7 @@ pub(crate) use session::Session;
 /// Threads that talk to the server. A batch's acts run on one of them.
 const THREADS: usize = 2;
 /// Connections beside the pool's: one for each lane, and one for the clock and the nodes' reports.
-const RESERVED: u32 = 5;
+const RESERVED: u32 = 6;
 
 /// The Store port on PostgreSQL.
 pub struct PostgresStore {
@@ -59,6 +60,7 @@ pub struct PostgresStore {
     resends: Lane<LedgerDraft>,
     checks: Lane<LedgerDraft>,
     attempts: Lane<OutboxDraft>,
+    receipts: Lane<OutboxDraft>,
     pool: Arc<Pool>,
     /// For what must not stand behind queries: the clock, and what nodes tell each other.
     pulse: Arc<Pool>,
@@ -151,10 +153,12 @@ impl PostgresStore {
         let (resends, of_resends) = Lane::new(settings.clone());
         let (checks, of_checks) = Lane::new(settings.clone());
         let (attempts, of_attempts) = Lane::new(settings.clone());
+        let (receipts, of_receipts) = Lane::new(settings.clone());
         runtime.spawn(of_starts);
         runtime.spawn(of_resends);
         runtime.spawn(of_checks);
         runtime.spawn(of_attempts);
+        runtime.spawn(of_receipts);
         let pulse = Arc::new(Pool::new(settings.clone(), 1));
         let (settings, sweeper) = (settings.clone(), housekeeping::Sweeper::default());
         Ok(Self {
@@ -164,6 +168,7 @@ impl PostgresStore {
             resends,
             checks,
             attempts,
+            receipts,
             pool,
             pulse,
             sweeper,

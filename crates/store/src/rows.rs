@@ -77,7 +77,7 @@ pub(crate) fn delivery(row: &impl Cells) -> Result<Delivery> {
 
 /// The columns of an attempt, in the order in which [`attempt`] reads them.
 pub(crate) const ATTEMPT: &str = "application_id, verification_id, id, delivery_id, channel, provider, round, state, \
-     outcome, rejection, vendor_id, vendor_response, price, started_at, finished_at";
+     outcome, rejection, vendor_id, vendor_response, price, receipt, decision, started_at, finished_at";
 
 /// Reads a row of the columns [`ATTEMPT`].
 pub(crate) fn attempt(row: &impl Cells) -> Result<Attempt> {
@@ -96,6 +96,8 @@ pub(crate) fn attempt(row: &impl Cells) -> Result<Attempt> {
         vendor_id: fields.take_if_any("vendor_id")?,
         vendor_response: fields.json_if_any("vendor_response")?,
         price: fields.take_if_any("price")?,
+        receipt: fields.take_if_any("receipt")?,
+        decision: fields.take_if_any("decision")?,
         started_at: fields.moment("started_at")?,
         finished_at: fields.moment_if_any("finished_at")?,
     })

@@ -21,6 +21,7 @@ mod paces;
 mod queue;
 mod readers;
 mod rebuild;
+mod receipts;
 mod schema;
 mod verifications;
 mod writer;

@@ -2,17 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use backstop_domain::{application::CodePolicy, channel::Channel, limit::Limits};
+use backstop_domain::{application::CodePolicy, channel::Channel, limit::Limits, recipient::Region};
 
 use super::{
     ApplicationConfig, Config, Profile, ProviderSettings, Source, application, channels, codes, compat,
-    countries, entries::Entry, error::ConfigError, limits, provider, purposes, read::Section, server, store,
-    tree::Node,
+    countries, entries::Entry, error::ConfigError, limits, provider, purposes, read::Section, routing, rules,
+    server, store, tree::Node,
 };
 
 /// Joins the sections into a [`Config`].
 pub(super) struct Builder<'a> {
     pub(super) root: &'a Node,
+    pub(super) rules: &'a [Node],
     pub(super) profile: Profile,
     pub(super) source: &'a Source,
     pub(super) warnings: Vec<String>,
@@ -43,6 +44,7 @@ impl Builder<'_> {
         let limits = limits::resolve(Some(&section("limits")), &usual, self.profile)?;
         let countries = countries::resolve(Some(&section("countries")))?;
         let channels = channels::resolve(&section("channels"))?;
+        let routing = routing::resolve(&section("routing"))?;
         let floors = purposes::resolve(Some(&section("purposes")), &channels.order, &mut self.warnings)?;
 
         let around = application::Surroundings {
@@ -90,6 +92,7 @@ impl Builder<'_> {
             ));
         }
         let names: Vec<&str> = applications.iter().map(|application| application.name.as_str()).collect();
+        let rules = rules::resolve(self.rules, &applications, &vendors)?;
         let compat = compat::resolve(Some(&section("compat")), &names)?;
         let config = Config {
             profile: self.profile,
@@ -99,10 +102,12 @@ impl Builder<'_> {
             limits,
             countries,
             channels,
+            routing,
             floors,
             default_floor: purposes::DEFAULT_FLOOR,
             applications,
             providers: vendors,
+            rules,
             compat,
         };
         self.judge(&config)?;
@@ -122,6 +127,17 @@ impl Builder<'_> {
                 format!("provider \"{}\" costs money, and would send to every country", paid.config.name),
                 "[countries] allow = [\"IN\", \"US\"], with the countries you serve",
             ));
+        }
+        let india = |region: &Region| region.as_str() == "IN";
+        if config.countries.allow.as_ref().is_some_and(|allowed| allowed.iter().any(india)) {
+            for provider in active().filter(|provider| provider.paid && provider.config.dlt.is_none()) {
+                if provider.config.channels.contains(&Channel::Sms) {
+                    self.warnings.push(format!(
+                        "provider \"{}\" sends no text to India: operators drop what is not registered; set dlt",
+                        provider.config.name
+                    ));
+                }
+            }
         }
         if active().next().is_none() {
             self.warnings.push("no provider is configured: no code can be sent".into());

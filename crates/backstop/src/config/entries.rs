@@ -8,7 +8,7 @@ use super::{
 };
 
 /// The sections that a file can have.
-const SECTIONS: [&str; 11] = [
+const SECTIONS: [&str; 12] = [
     "profile",
     "server",
     "store",
@@ -17,6 +17,7 @@ const SECTIONS: [&str; 11] = [
     "countries",
     "channels",
     "purposes",
+    "routing",
     "application",
     "provider",
     "compat",

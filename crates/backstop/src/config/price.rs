@@ -6,11 +6,17 @@ use backstop_domain::{
     price::{Price, PriceList},
     recipient::Region,
 };
-use serde::{Deserializer, de};
+use serde::{Deserialize, Deserializer, de};
 
 /// Reads one price for everywhere, or a table of them by numbering region.
 pub(crate) fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PriceList, D::Error> {
     deserializer.deserialize_map(Either)
+}
+
+/// Reads one price.
+pub(crate) fn read_one<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Price>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map(Some).map_err(de::Error::custom)
 }
 
 struct Either;

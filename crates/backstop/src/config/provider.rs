@@ -5,7 +5,12 @@
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
-use backstop_domain::{breaker::BreakerSettings, channel::Channel, price::PriceList};
+use backstop_domain::{
+    breaker::BreakerSettings,
+    channel::Channel,
+    price::{Price, PriceList},
+};
+use backstop_engine::deliver::Money;
 use backstop_providers::registry::{Dlt, ProviderConfig};
 use serde::Deserialize;
 
@@ -35,6 +40,10 @@ pub(crate) struct ProviderSection {
     per_day: Option<u32>,
     #[serde(deserialize_with = "price::read")]
     price: PriceList,
+    #[serde(deserialize_with = "price::read_one")]
+    monthly_spend_limit: Option<Price>,
+    free_per_month: u32,
+    credit_floor: Option<f64>,
     #[serde(deserialize_with = "dlt::read")]
     dlt: Option<Dlt>,
     breaker: BreakerSection,
@@ -52,6 +61,9 @@ impl Default for ProviderSection {
             per_hour: None,
             per_day: None,
             price: PriceList::default(),
+            monthly_spend_limit: None,
+            free_per_month: 0,
+            credit_floor: None,
             dlt: None,
             breaker: BreakerSection::default(),
         }
@@ -96,6 +108,8 @@ pub struct ProviderSettings {
     pub rate_limits: RateLimits,
     /// What its messages cost, where the vendor does not say.
     pub price: PriceList,
+    /// What is watched of its money.
+    pub money: Money,
     /// Whether it is to be used.
     pub enabled: bool,
     /// Whether its messages cost money.
@@ -126,7 +140,7 @@ impl fmt::Debug for ProviderSettings {
 }
 
 /// The keys of [`ProviderSection`].
-pub(crate) const COMMON_KEYS: [&str; 11] = [
+pub(crate) const COMMON_KEYS: [&str; 14] = [
     "name",
     "kind",
     "channels",
@@ -136,6 +150,9 @@ pub(crate) const COMMON_KEYS: [&str; 11] = [
     "per_hour",
     "per_day",
     "price",
+    "monthly_spend_limit",
+    "free_per_month",
+    "credit_floor",
     "dlt",
     "breaker",
 ];
@@ -149,7 +166,7 @@ pub(crate) fn resolve(
     let (common, own) = split(section.node);
     let said: ProviderSection = Section::new(section.name.clone(), &common).read()?;
     let info = settings::kind(section, &said.kind, around.profile)?;
-    let channels = said.channels.unwrap_or_else(|| match info.channels {
+    let channels = said.channels.clone().unwrap_or_else(|| match info.channels {
         [only] => vec![*only],
         _ => Vec::new(),
     });
@@ -174,6 +191,7 @@ pub(crate) fn resolve(
         "breaker = { open_for = \"60s\" }",
     )?;
     section.within("breaker.successes", &said.breaker.successes, &(1..=10), "breaker = { successes = 2 }")?;
+    let money = money(section, &said)?;
     let settings = settings::settings(section, own, info, around)?;
     let places = section.node.table().into_iter().flatten();
     Ok(ProviderSettings {
@@ -195,12 +213,38 @@ pub(crate) fn resolve(
             per_hour: said.per_hour,
             per_day: said.per_day,
         },
+        money,
         price: said.price,
         enabled: said.enabled,
         paid: info.paid,
         owner: owner.map(str::to_owned),
         place: section.node.place.clone(),
         places: places.map(|(key, node)| (key.clone(), node.place.clone())).collect(),
+    })
+}
+
+/// What is watched of a provider's money. A month's limit needs prices to count by.
+fn money(section: &Section<'_>, said: &ProviderSection) -> Result<Money, ConfigError> {
+    let prices = || said.price.everywhere.iter().chain(said.price.by_region.values());
+    if let Some(limit) = said.monthly_spend_limit {
+        let fix = "price = \"0.0079 USD\", or by region: price = { US = \"0.0079 USD\", IN = \"0.083 USD\" }";
+        if prices().next().is_none() {
+            return Err(section.wrong("price", "is missing: monthly_spend_limit counts by it", fix));
+        }
+        if prices().any(|price| !price.same_currency(limit)) {
+            let finding = "is in another currency than monthly_spend_limit";
+            return Err(section.wrong("price", finding, "write both in the currency of the vendor's bill"));
+        }
+    }
+    if said.credit_floor.is_some_and(|floor| !floor.is_finite() || floor.abs() > 1e9) {
+        return Err(section.wrong("credit_floor", "is no amount", "credit_floor = 20.0"));
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "bounded just above")]
+    let credit_floor = said.credit_floor.map(|floor| (floor * 1e6).round() as i64);
+    Ok(Money {
+        monthly_spend_limit: said.monthly_spend_limit,
+        free_per_month: said.free_per_month,
+        credit_floor,
     })
 }
 

@@ -26,6 +26,7 @@ channels = ["sms"]
 account_sid = "AC0123456789abcdef0123456789abcdef"
 auth_token = "0f3c9a7e51d2b8461f0c9a7e51d2b846"
 from = "+14155550100"
+dlt = "at-vendor"
 "#;
 
 /// A working directory of its own, and the variables of a process.

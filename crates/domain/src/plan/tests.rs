@@ -25,7 +25,13 @@ fn tried(route: &Route, round: u32, state: AttemptState, reason: Option<Reason>)
         rejection,
         started_at: at(0),
         finished_at: (state != AttemptState::Sending).then(|| at(0)),
+        silent_at: None,
     }
+}
+
+/// Taken, and silent after 30 s.
+fn silent(route: &Route) -> Tried {
+    Tried { silent_at: Some(at(30)), ..tried(route, 0, AttemptState::Accepted, None) }
 }
 
 fn step(routes: &[Route], tried: &[Tried], now: i64) -> Step {
@@ -223,4 +229,47 @@ fn nobody_is_called_because_a_text_message_is_of_unknown_fate() {
     assert_eq!(step(&routes, &unknown, 0), send(&[2], 0));
     let refused = vec![tried(&routes[0], 0, S::Rejected, Some(Reason::Unavailable))];
     assert_eq!(step(&routes, &refused, 0), send(&[1], 0));
+}
+
+#[test]
+fn silence_moves_on_once_where_receipts_are_arriving_and_nowhere_else() {
+    let routes = ladder();
+    let deaf = [tried(&routes[0], 0, S::Accepted, None)];
+    assert_eq!(step(&routes, &deaf, 500), Step::Sent, "nothing is ever told of this route");
+    let mut done = vec![silent(&routes[0])];
+    assert_eq!(step(&routes, &done, 29), Step::Sent);
+    assert_eq!(step(&routes, &done, 30), send(&[1], 0));
+    done.push(tried(&routes[1], 0, S::Sending, None));
+    assert_eq!(step(&routes, &done, 31), Step::Wait { until: None });
+    done[1].state = S::Rejected;
+    assert_eq!(step(&routes, &done, 32), send(&[2], 0), "the next that can");
+    done[1] = silent(&routes[1]);
+    assert_eq!(step(&routes, &done, 500), Step::Sent, "a second silence is the person's to answer");
+}
+
+#[test]
+fn silence_never_makes_a_telephone_ring_and_ends_nothing() {
+    let routes = vec![route(Channel::Sms, "one"), route(Channel::Voice, "phone")];
+    assert_eq!(step(&routes, &[silent(&routes[0])], 60), Step::Sent);
+    let mut dear = ladder();
+    dear[1].availability = Availability::HeldBack(at(90));
+    dear[2].availability = Availability::Closed;
+    assert_eq!(step(&dear, &[silent(&dear[0])], 60), Step::Sent, "a breaker is not passed for it");
+    assert_eq!(step(&ladder(), &[silent(&ladder()[0])], 571), Step::Sent, "too late");
+}
+
+#[test]
+fn what_arrived_is_not_silent() {
+    let routes = ladder();
+    let arrived = Tried { state: S::Delivered, ..silent(&routes[0]) };
+    assert_eq!(step(&routes, &[arrived], 300), Step::Sent);
+}
+
+#[test]
+fn a_receipt_that_says_undelivered_moves_on_like_a_refusal() {
+    let routes = ladder();
+    let done = [tried(&routes[0], 0, S::Undelivered, None)];
+    assert_eq!(step(&routes, &done, 20), send(&[1], 0));
+    let no_such = tried(&routes[0], 0, S::Undelivered, Some(Reason::NotOnChannel));
+    assert_eq!(step(&routes, &[no_such], 20), send(&[2], 0), "not on this channel at all");
 }

@@ -6,6 +6,7 @@ mod deliveries;
 mod keys;
 mod nodes;
 mod once;
+mod routing;
 mod verifications;
 
 pub use applications::*;
@@ -13,6 +14,7 @@ pub use deliveries::*;
 pub use keys::*;
 pub use nodes::*;
 pub use once::*;
+pub use routing::*;
 pub use verifications::*;
 
 /// What can go wrong in a store.
@@ -49,5 +51,5 @@ impl StoreError {
 }
 
 /// The whole store.
-pub trait Store: Verifications + Deliveries + Applications + Keys + Nodes {}
-impl<T: Verifications + Deliveries + Applications + Keys + Nodes> Store for T {}
+pub trait Store: Verifications + Deliveries + Applications + Keys + Nodes + Routing {}
+impl<T: Verifications + Deliveries + Applications + Keys + Nodes + Routing> Store for T {}

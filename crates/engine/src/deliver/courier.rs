@@ -21,6 +21,7 @@ use backstop_domain::{
         provider::{Message, Sent},
         store::{Begun, DeliveryTask, NewAttempt},
     },
+    ranking::Observation,
     receipt::AttemptReference,
     recipient::{Recipient, Region},
     template::Values,
@@ -34,7 +35,11 @@ use futures::{
 
 mod written;
 
-use super::first::{First, Reserved};
+use super::{
+    choice::Occasion,
+    first::{First, Reserved},
+    routes::Rung,
+};
 use crate::Engine;
 
 /// How often a lease is renewed while nothing else does.
@@ -90,7 +95,7 @@ pub(crate) struct Courier {
     personal: Personal,
     /// Whether our own data says that the number exists.
     second_opinion: bool,
-    ladder: Vec<(Channel, Option<Region>)>,
+    ladder: Vec<Rung>,
     entries: Vec<Entry>,
     flights: FuturesUnordered<BoxFuture<'static, Landed>>,
     lease_until: Timestamp,
@@ -104,24 +109,25 @@ impl Courier {
         let application = engine.applications.values().find(|app| app.id == row.application).cloned()?;
         let personal = row.open_personal(&engine.keyring()).ok()?;
         let ladder = task.delivery.ladder.as_ref().unwrap_or(&row.ladder);
-        let ladder = ladder
-            .iter()
-            .filter_map(|channel| Some((*channel, personal.recipient_for(*channel)?.region())))
-            .collect();
+        let ladder = ladder.clone();
         Some(Self::of(engine, application, personal, ladder, task))
     }
 
-    /// A courier for whom nothing has to be opened. `ladder` holds the channels that reach the person, each with the
-    /// numbering region of the address there.
+    /// A courier for whom nothing has to be opened. Of `ladder` it takes the channels that reach the person.
     pub(crate) fn of(
         engine: Arc<Engine>,
         application: Arc<Application>,
         personal: Personal,
-        ladder: Vec<(Channel, Option<Region>)>,
+        ladder: Vec<Channel>,
         task: DeliveryTask,
     ) -> Self {
-        let entries = task.attempts.iter().map(|attempt| entry(attempt, &task)).collect();
-        let lease_until = task.delivery.lease.map_or_else(|| engine.now(), |lease| lease.until);
+        let now = engine.now();
+        let entries = task.attempts.iter().map(|attempt| entry(&engine, attempt, &task, now)).collect();
+        let lease_until = task.delivery.lease.map_or(now, |lease| lease.until);
+        let occasion = Occasion { application: &application, purpose: &task.verification.purpose, now };
+        let addressed =
+            ladder.into_iter().filter_map(|channel| Some((channel, personal.recipient_for(channel)?)));
+        let ladder = engine.choose(occasion, addressed);
         let second_opinion = matches!(Recipient::restore(personal.to.clone()), Recipient::Phone(_));
         let flights = FuturesUnordered::new();
         Self {
@@ -155,7 +161,7 @@ impl Courier {
                     }
                 }
                 Step::Wait { until } => self.wait(until).await,
-                Step::Sent => self.done = true,
+                Step::Sent => self.rest().await,
                 Step::Undeliverable => {
                     tracing::warn!(verification.id = %self.task.verification.id, delivery.id = %self.task.delivery.id, "undeliverable: no route took it");
                     self.finish().await;
@@ -170,7 +176,7 @@ impl Courier {
 
     /// The routes of this delivery, each with whether it may be used now.
     pub(super) fn routes(&self, now: Timestamp) -> Vec<Route> {
-        self.engine.routes.routes(&self.application, &self.ladder, &self.task.opted_out, now)
+        self.engine.routes.routes(&self.ladder, &self.task.opted_out, now)
     }
 
     pub(super) fn next(&self, routes: &[Route], now: Timestamp) -> Step {
@@ -206,6 +212,7 @@ impl Courier {
         drop(reserved);
         match begun {
             Ok(Begun::Send) => {}
+            Ok(Begun::Capped { until }) => self.engine.routes.capped(&route.provider, until),
             Ok(Begun::Paced { until }) => self.engine.routes.exhausted(&route.provider, until),
             Ok(Begun::Ended) => self.finish().await,
             Ok(Begun::LeaseLost) => self.done = true,
@@ -239,6 +246,8 @@ impl Courier {
             provider: route.provider.clone(),
             round,
             pace: self.engine.routes.pace(&route.provider),
+            reservation: self.engine.routes.reservation(&route.provider, self.region(route.channel), now),
+            decision: self.decision(route.channel, now),
             lease,
             now,
         }
@@ -264,9 +273,11 @@ impl Courier {
                 rejection: None,
                 started_at: now,
                 finished_at: None,
+                silent_at: None,
             },
             overdue: false,
         });
+        self.learn_sent(id, route, now);
         tracing::debug!(verification.id = %message.verification, attempt.id = %id, provider.name = %route.provider, channel = %route.channel, "sending");
         let alarm = self.engine.tasks.sleep(timeout);
         let last_moment = self.lease_until.min(self.task.verification.expires_at);
@@ -333,7 +344,36 @@ impl Courier {
     }
 
     fn region(&self, channel: Channel) -> Option<Region> {
-        self.ladder.iter().find(|(rung, _)| *rung == channel).and_then(|(_, region)| *region)
+        self.rung(channel).and_then(|rung| rung.region)
+    }
+
+    fn rung(&self, channel: Channel) -> Option<&Rung> {
+        self.ladder.iter().find(|rung| rung.channel == channel)
+    }
+
+    /// Why the providers of a channel stand in their order, for the first attempt over it.
+    fn decision(&self, channel: Channel, now: Timestamp) -> Option<String> {
+        let is_first =
+            !self.entries.iter().any(|entry| entry.tried.round.is_some() && entry.tried.channel == channel);
+        self.rung(channel).filter(|_| is_first).and_then(|rung| self.engine.decision_of(rung, now))
+    }
+
+    /// Tells the ranking of a verification's first message; of later ones nobody could say which one helped.
+    fn learn_sent(&self, id: AttemptId, route: &Route, now: Timestamp) {
+        let others = self.entries.iter().filter(|entry| entry.id != id);
+        if others.into_iter().any(|entry| entry.tried.state.may_have_reached()) {
+            return;
+        }
+        let sent = Observation {
+            attempt: id,
+            provider: route.provider.clone(),
+            channel: route.channel,
+            region: self.region(route.channel),
+            sent_at: now,
+            delivered_at: None,
+            end: None,
+        };
+        self.engine.learning.sent(self.task.verification.id, sent);
     }
 
     /// Lets time pass; a stop ends it, and then the rest is left to recovery.
@@ -382,7 +422,8 @@ impl Courier {
     }
 }
 
-fn entry(attempt: &Attempt, task: &DeliveryTask) -> Entry {
+fn entry(engine: &Engine, attempt: &Attempt, task: &DeliveryTask, now: Timestamp) -> Entry {
+    let taken_at = attempt.finished_at.unwrap_or(attempt.started_at);
     Entry {
         id: attempt.id,
         tried: Tried {
@@ -393,6 +434,7 @@ fn entry(attempt: &Attempt, task: &DeliveryTask) -> Entry {
             rejection: attempt.rejection,
             started_at: attempt.started_at,
             finished_at: attempt.finished_at,
+            silent_at: engine.routes.silent_at(&attempt.provider, attempt.channel, taken_at, now),
         },
         overdue: true,
     }

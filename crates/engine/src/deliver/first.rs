@@ -34,7 +34,7 @@ impl Courier {
         let Step::Send { routes: picked, round: FIRST_ROUND } = self.next(&routes, now) else { return None };
         let [index] = picked[..] else { return None };
         let route = routes.swap_remove(index);
-        if route.availability != Availability::Free || self.engine.routes.is_paced(&route.provider) {
+        if route.availability != Availability::Free || self.engine.routes.is_counted_out(&route.provider) {
             return None;
         }
         let id = AttemptId::new(now, self.engine.random.as_ref());

@@ -5,43 +5,37 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
 use backstop_domain::{
     application::Application,
-    breaker::{Breaker, BreakerState, Passage},
+    breaker::{BreakerState, Passage},
     channel::Channel,
     clock::Timestamp,
+    credit::CreditRule,
     id::AttemptId,
     limit::Pace,
-    outcome::{Outcome, Reason, Rejection, Scope},
+    outcome::{Outcome, Scope},
     plan::{Availability, Route},
     ports::{
         Provider,
-        store::{NodeReport, OpenBreaker},
+        provider::Balance,
+        store::{NodeReport, OpenBreaker, OptOuts, ProviderSwitch, Reservation},
     },
     price::Price,
+    ranking::Decision,
+    receipt::{Receipt, ReceiptState},
     recipient::Region,
 };
-use parking_lot::Mutex;
 
 use super::ProviderSettings;
+use crate::accounts::CreditReport;
 
-/// How long a route stays closed that a vendor refused for itself alone: the country is not enabled, the template is
-/// not approved. Somebody has to do something about it, so there is no point in asking with every message.
-const ROUTE_CLOSED_FOR: Duration = Duration::from_secs(300);
-/// How long after its pace was used up a provider's deliveries come to the store a few at a time: whoever waits for a
-/// place wakes at the same moment, and most of them in vain.
-const TIGHT_FOR: Duration = Duration::from_secs(60);
-/// How many come at a time.
-const MOST_ASKING: usize = 100;
-/// When the others look again.
-const ASK_AGAIN: Duration = Duration::from_millis(100);
+mod entry;
+
+use entry::Entry;
 
 /// How a provider is, for people.
 #[derive(Debug, Clone)]
@@ -52,6 +46,8 @@ pub struct ProviderHealth {
     pub kind: String,
     /// What it serves.
     pub channels: Vec<Channel>,
+    /// Whether an operator switched it off.
+    pub is_off: bool,
     /// Its breaker.
     pub breaker: BreakerState,
     /// Failures in a row.
@@ -60,20 +56,6 @@ pub struct ProviderHealth {
     pub last_success: Option<Timestamp>,
     /// When it last did not, and what it was.
     pub last_error: Option<(Timestamp, &'static str)>,
-}
-
-struct Condition {
-    breaker: Breaker,
-    exhausted_until: Option<Timestamp>,
-    closed: BTreeMap<(Channel, Option<Region>), Timestamp>,
-    last_success: Option<Timestamp>,
-    last_error: Option<(Timestamp, &'static str)>,
-}
-
-struct Entry {
-    settings: ProviderSettings,
-    condition: Mutex<Condition>,
-    asking: AtomicUsize,
 }
 
 /// An attempt that asks the store for a place in its provider's pace.
@@ -87,9 +69,21 @@ impl Drop for Asking<'_> {
     }
 }
 
+/// A channel of a delivery's ladder, with the providers to try there in order.
+#[derive(Debug, Clone)]
+pub(crate) struct Rung {
+    pub(crate) channel: Channel,
+    /// The numbering region of the address there.
+    pub(crate) region: Option<Region>,
+    pub(crate) providers: Vec<String>,
+    /// Why they stand in this order, where there was a choice.
+    pub(crate) decision: Option<Decision>,
+}
+
 /// The configured providers in order.
 pub struct RouteTable {
     entries: Vec<Entry>,
+    escalate_after: BTreeMap<Channel, Duration>,
 }
 
 impl std::fmt::Debug for RouteTable {
@@ -99,24 +93,13 @@ impl std::fmt::Debug for RouteTable {
 }
 
 impl RouteTable {
-    pub(crate) fn new(providers: Vec<ProviderSettings>) -> Self {
-        let entry = |settings: ProviderSettings| Entry {
-            condition: Mutex::new(Condition {
-                breaker: Breaker::new(settings.breaker),
-                exhausted_until: None,
-                closed: BTreeMap::new(),
-                last_success: None,
-                last_error: None,
-            }),
-            settings,
-            asking: AtomicUsize::new(0),
-        };
-        Self { entries: providers.into_iter().map(entry).collect() }
+    pub(crate) fn new(providers: Vec<ProviderSettings>, escalate_after: BTreeMap<Channel, Duration>) -> Self {
+        Self { entries: providers.into_iter().map(Entry::new).collect(), escalate_after }
     }
 
     /// Whether any provider of this application serves `channel`.
     pub fn serves(&self, application: &Application, channel: Channel) -> bool {
-        self.of(application).any(|entry| entry.settings.channels.contains(&channel))
+        self.of(application).iter().any(|entry| entry.settings.channels.contains(&channel))
     }
 
     /// How every provider is, in the configured order.
@@ -127,6 +110,7 @@ impl RouteTable {
                 name: entry.settings.name.clone(),
                 kind: entry.settings.kind.clone(),
                 channels: entry.settings.channels.clone(),
+                is_off: condition.is_off,
                 breaker: condition.breaker.state(now),
                 consecutive_failures: condition.breaker.consecutive_failures(),
                 last_success: condition.last_success,
@@ -141,35 +125,91 @@ impl RouteTable {
         self.entry(name).map(|entry| entry.settings.provider.clone())
     }
 
-    /// The routes of a ladder in the order of the application's providers, each with whether it may be used now.
-    pub(crate) fn routes(
+    /// The providers of an application that serve a channel, in its order, and what a message costs there.
+    pub(crate) fn serving(
         &self,
         application: &Application,
-        ladder: &[(Channel, Option<Region>)],
-        opted_out: &[String],
-        now: Timestamp,
-    ) -> Vec<Route> {
+        channel: Channel,
+        region: Option<Region>,
+    ) -> Vec<(&str, Option<Price>)> {
+        self.of(application)
+            .into_iter()
+            .filter(|entry| entry.settings.channels.contains(&channel))
+            .map(|entry| (entry.settings.name.as_str(), entry.settings.price.of(region)))
+            .collect()
+    }
+
+    /// The routes of a ladder with its providers in order, each with whether it may be used now.
+    pub(crate) fn routes(&self, ladder: &[Rung], opted_out: &OptOuts, now: Timestamp) -> Vec<Route> {
         let mut routes = Vec::new();
-        for (channel, region) in ladder {
-            for entry in self.of(application).filter(|entry| entry.settings.channels.contains(channel)) {
-                let name = &entry.settings.name;
-                let unregistered = *channel == Channel::Sms
-                    && !entry.settings.texts_india
-                    && region.is_some_and(|region| region.as_str() == "IN");
-                let availability = if opted_out.contains(name) || unregistered {
+        for rung in ladder {
+            for name in &rung.providers {
+                let Some(entry) = self.entry(name) else { continue };
+                let availability = if opted_out.forbid(rung.channel, name) {
                     Availability::Closed
                 } else {
-                    entry.availability(&entry.condition.lock(), *channel, *region, now)
+                    entry.standing(&entry.condition.lock(), rung.channel, rung.region, now).availability
                 };
-                routes.push(Route { channel: *channel, provider: name.clone(), availability });
+                routes.push(Route { channel: rung.channel, provider: name.clone(), availability });
             }
         }
         routes
     }
 
+    /// Why a route may not simply be used now; `None`: it may.
+    pub(crate) fn why_not(
+        &self,
+        name: &str,
+        channel: Channel,
+        region: Option<Region>,
+        now: Timestamp,
+    ) -> Option<&'static str> {
+        let entry = self.entry(name)?;
+        entry.standing(&entry.condition.lock(), channel, region, now).why
+    }
+
+    /// A receipt came; what it says against the provider counts like an answer.
+    pub(crate) fn told(
+        &self,
+        name: &str,
+        channel: Channel,
+        attempt: AttemptId,
+        receipt: &Receipt,
+        now: Timestamp,
+    ) {
+        let Some(entry) = self.entry(name) else { return };
+        if receipt.state == ReceiptState::OnItsWay {
+            return;
+        }
+        entry.told(channel, now);
+        if let Some(rejection) = receipt.rejection.filter(|rejection| rejection.scope == Scope::Provider) {
+            entry.rejected(rejection, (channel, None), attempt, now);
+        }
+    }
+
+    /// When an attempt that was taken now counts as silent; `None`: never, since no receipts are arriving on this route.
+    pub(crate) fn silent_at(
+        &self,
+        name: &str,
+        channel: Channel,
+        taken_at: Timestamp,
+        now: Timestamp,
+    ) -> Option<Timestamp> {
+        let span = self.escalate_after.get(&channel)?;
+        self.entry(name)?.tells(channel, now).then(|| taken_at + *span)
+    }
+
     /// Whether it tells what became of messages.
     pub(crate) fn hears(&self, name: &str) -> bool {
         self.entry(name).is_some_and(|entry| entry.settings.provider.receiver().is_some())
+    }
+
+    /// Whether its receipts name a message by the vendor's id alone.
+    pub(crate) fn finds_by_vendor_id(&self, name: &str) -> bool {
+        let provider = self.entry(name).map(|entry| &entry.settings.provider);
+        provider
+            .and_then(|provider| provider.receiver())
+            .is_some_and(|receiver| receiver.finds_by_vendor_id())
     }
 
     /// Whether it fetches the script of a call.
@@ -186,9 +226,17 @@ impl RouteTable {
         self.entry(name).map(|entry| (entry.settings.provider.clone(), entry.settings.timeout))
     }
 
-    /// Whether a provider may get only so many messages in a span.
-    pub(crate) fn is_paced(&self, name: &str) -> bool {
-        self.entry(name).is_none_or(|entry| !entry.settings.pace.is_empty())
+    /// Whether the store has to be asked before a message goes through a provider: it may get only so many in a span, or
+    /// cost so much in a month.
+    pub(crate) fn is_counted_out(&self, name: &str) -> bool {
+        self.entry(name).is_none_or(|entry| !entry.settings.pace.is_empty()) || self.is_counted(name)
+    }
+
+    /// Whether the provider's money is counted.
+    pub(crate) fn is_counted(&self, name: &str) -> bool {
+        self.entry(name).is_some_and(|entry| {
+            entry.settings.money.free_per_month > 0 || entry.condition.lock().spend_limit.is_some()
+        })
     }
 
     /// What a message of this provider costs by its own list.
@@ -208,7 +256,7 @@ impl RouteTable {
     ) -> bool {
         let Some(entry) = self.entry(&route.provider) else { return false };
         let mut condition = entry.condition.lock();
-        match entry.availability(&condition, route.channel, region, now) {
+        match entry.standing(&condition, route.channel, region, now).availability {
             Availability::Exhausted(_) | Availability::Closed => return false,
             Availability::HeldBack(_) if !matches!(route.availability, Availability::HeldBack(_)) => {
                 return false;
@@ -236,6 +284,89 @@ impl RouteTable {
         Asking(entry)
     }
 
+    /// The money to set aside for a message, where the provider's money is counted.
+    pub(crate) fn reservation(
+        &self,
+        name: &str,
+        region: Option<Region>,
+        at: Timestamp,
+    ) -> Option<Reservation> {
+        if !self.is_counted(name) {
+            return None;
+        }
+        let entry = self.entry(name)?;
+        let cap = entry.condition.lock().spend_limit;
+        let money = &entry.settings.money;
+        let price = entry.settings.price.of(region).or_else(|| cap.map(|cap| cap.with_micros(0)))?;
+        Some(Reservation { price, cap, free_per_month: money.free_per_month, at })
+    }
+
+    /// The month's money is used up.
+    pub(crate) fn capped(&self, name: &str, until: Timestamp) {
+        if let Some(entry) = self.entry(name) {
+            let mut condition = entry.condition.lock();
+            if condition.capped_until != Some(until) {
+                tracing::error!(provider.name = %name, "stopped: the month's spend limit is reached");
+            }
+            condition.capped_until = Some(until);
+        }
+    }
+
+    /// The month's limit of a provider, as configured or set by an operator.
+    pub(crate) fn spend_limit(&self, name: &str) -> Option<Price> {
+        self.entry(name).and_then(|entry| entry.condition.lock().spend_limit)
+    }
+
+    /// Whether a limit of this currency can be counted by the provider's prices.
+    pub(crate) fn can_count(&self, name: &str, limit: Price) -> bool {
+        let prices = self.entry(name).map(|entry| &entry.settings.price);
+        prices.is_some_and(|list| {
+            let mut all = list.everywhere.iter().chain(list.by_region.values()).peekable();
+            all.peek().is_some() && all.all(|price| price.same_currency(limit))
+        })
+    }
+
+    /// Takes over what an operator switched.
+    pub(crate) fn apply(&self, switch: &ProviderSwitch) {
+        let Some(entry) = self.entry(&switch.provider) else { return };
+        let mut condition = entry.condition.lock();
+        let off = switch.enabled == Some(false);
+        if condition.is_off != off {
+            let state = if off { "off" } else { "on" };
+            tracing::warn!(provider.name = %switch.provider, state, "switched by an operator");
+        }
+        condition.is_off = off;
+        let limit = switch.monthly_spend_limit.or(entry.settings.money.monthly_spend_limit);
+        if condition.spend_limit != limit {
+            // The store knows what is spent; a new limit is tried against it.
+            condition.capped_until = None;
+            condition.spend_limit = limit;
+        }
+    }
+
+    /// The accounts whose credit is to be read now.
+    pub(crate) fn credit_due(&self, every: Duration, now: Timestamp) -> Vec<String> {
+        let due = self.entries.iter().filter(|entry| entry.settings.money.credit_floor.is_some());
+        due.filter(|entry| entry.credit_is_due(every, now)).map(|entry| entry.settings.name.clone()).collect()
+    }
+
+    /// The configured floor of a provider's credit.
+    pub(crate) fn credit_floor(&self, name: &str) -> Option<i64> {
+        self.entry(name).and_then(|entry| entry.settings.money.credit_floor)
+    }
+
+    /// Takes a reading of an account's credit.
+    pub(crate) fn read_credit(&self, name: &str, balance: Balance, rule: CreditRule, now: Timestamp) {
+        if let Some(entry) = self.entry(name) {
+            entry.read_credit(balance, rule, now);
+        }
+    }
+
+    /// What is left in an account.
+    pub(crate) fn credit(&self, name: &str, now: Timestamp) -> Option<CreditReport> {
+        self.entry(name).and_then(|entry| entry.credit_report(now))
+    }
+
     /// The provider has had as many messages as it may get; the next place is free at `until`.
     pub(crate) fn exhausted(&self, name: &str, until: Timestamp) {
         if let Some(entry) = self.entry(name) {
@@ -253,7 +384,7 @@ impl RouteTable {
         attempt: AttemptId,
         now: Timestamp,
     ) {
-        let other = self.of(application).any(|entry| {
+        let other = self.of(application).iter().any(|entry| {
             entry.settings.name != name
                 && entry.settings.channels.contains(&channel)
                 && entry.condition.lock().breaker.passage(now) == Passage::Free
@@ -295,101 +426,21 @@ impl RouteTable {
         outcome: &Outcome,
         now: Timestamp,
     ) {
-        let Some(entry) = self.entry(name) else { return };
-        match outcome {
-            Outcome::Accepted { .. } => {
-                let mut condition = entry.condition.lock();
-                condition.breaker.succeeded(attempt);
-                condition.last_success = Some(now);
-            }
-            Outcome::Unknown => entry.fail(attempt, "unknown", now),
-            Outcome::Rejected(rejection) => entry.rejected(*rejection, route, attempt, now),
+        if let Some(entry) = self.entry(name) {
+            entry.settled(route, attempt, outcome, now);
         }
     }
 
-    fn of<'a>(&'a self, application: &'a Application) -> impl Iterator<Item = &'a Entry> {
-        let named = application.providers.as_ref();
-        let mut entries: Vec<&Entry> = match named {
+    fn of(&self, application: &Application) -> Vec<&Entry> {
+        let mut entries: Vec<&Entry> = match application.providers.as_ref() {
             Some(names) => names.iter().filter_map(|name| self.entry(name)).collect(),
             None => self.entries.iter().collect(),
         };
         entries.dedup_by_key(|entry| &entry.settings.name);
-        entries.into_iter()
+        entries
     }
 
     fn entry(&self, name: &str) -> Option<&Entry> {
         self.entries.iter().find(|entry| entry.settings.name == name)
-    }
-}
-
-impl Entry {
-    fn availability(
-        &self,
-        condition: &Condition,
-        channel: Channel,
-        region: Option<Region>,
-        now: Timestamp,
-    ) -> Availability {
-        // What may be passed in need comes after what never is.
-        if let Some(until) = condition.exhausted_until {
-            if now < until {
-                return Availability::Exhausted(until);
-            }
-            if now < until + TIGHT_FOR && self.asking.load(Ordering::Acquire) >= MOST_ASKING {
-                return Availability::Exhausted(now + ASK_AGAIN);
-            }
-        }
-        if let Some(until) = condition.closed.get(&(channel, region)).filter(|until| now < **until) {
-            return Availability::HeldBack(*until);
-        }
-        match condition.breaker.passage(now) {
-            Passage::Free => Availability::Free,
-            Passage::Probe => Availability::Probe,
-            Passage::HeldBack(until) => Availability::HeldBack(until),
-        }
-    }
-
-    fn fail(&self, attempt: AttemptId, what: &'static str, now: Timestamp) {
-        let mut condition = self.condition.lock();
-        condition.last_error = Some((now, what));
-        if condition.breaker.failed(attempt, now) {
-            tracing::error!(provider.name = %self.settings.name, outcome = what, "stopped: the breaker opened after failures in a row");
-        }
-    }
-
-    fn rejected(
-        &self,
-        rejection: Rejection,
-        route: (Channel, Option<Region>),
-        attempt: AttemptId,
-        now: Timestamp,
-    ) {
-        let reason = rejection.reason.as_str();
-        match (rejection.scope, rejection.reason) {
-            (Scope::Provider, Reason::Unavailable) => self.fail(attempt, reason, now),
-            (Scope::Provider, Reason::Misconfigured | Reason::OutOfCredit | Reason::RateLimited) => {
-                let mut condition = self.condition.lock();
-                condition.last_error = Some((now, reason));
-                if condition.breaker.open(now, rejection.retry_after)
-                    && rejection.reason != Reason::RateLimited
-                {
-                    tracing::error!(provider.name = %self.settings.name, outcome = reason, "stopped: somebody has to look at this account");
-                }
-            }
-            (Scope::Route, _) => {
-                let mut condition = self.condition.lock();
-                condition.breaker.neutral(attempt);
-                condition.last_error = Some((now, reason));
-                if rejection.reason == Reason::Misconfigured {
-                    condition.closed.insert(route, now + rejection.retry_after.unwrap_or(ROUTE_CLOSED_FOR));
-                    let region = route.1.map(|region| region.to_string()).unwrap_or_default();
-                    tracing::error!(provider.name = %self.settings.name, channel = %route.0, region, outcome = reason, "this route is closed: the vendor refuses it");
-                }
-            }
-            (Scope::Recipient, _)
-            | (Scope::Provider, Reason::InvalidRecipient | Reason::OptedOut | Reason::NotOnChannel) => {
-                self.condition.lock().breaker.neutral(attempt);
-            }
-        }
     }
 }

@@ -25,6 +25,7 @@ type Taking = oneshot::Sender<Option<(Channel, String)>>;
 /// See the module.
 pub(crate) struct Workload {
     running: Arc<AtomicUsize>,
+    awaiting_answer: Arc<AtomicUsize>,
     in_work: Arc<Mutex<BTreeSet<DeliveryId>>>,
     waiting: Mutex<BTreeMap<DeliveryId, Taking>>,
     store_is_silent: AtomicBool,
@@ -37,6 +38,7 @@ impl Default for Workload {
         let (stop, stopped) = oneshot::channel();
         Self {
             running: Arc::default(),
+            awaiting_answer: Arc::default(),
             in_work: Arc::default(),
             waiting: Mutex::default(),
             store_is_silent: AtomicBool::new(false),
@@ -92,6 +94,15 @@ impl Workload {
         }
         self.running.fetch_add(1, Ordering::AcqRel);
         Some(Place(self.running.clone()))
+    }
+
+    /// A place among the receipts that came before the answer which they need, if fewer than `most` wait.
+    pub(crate) fn await_answer(&self, most: usize) -> Option<Place> {
+        if self.is_stopping() || self.awaiting_answer.load(Ordering::Acquire) >= most {
+            return None;
+        }
+        self.awaiting_answer.fetch_add(1, Ordering::AcqRel);
+        Some(Place(self.awaiting_answer.clone()))
     }
 
     /// The route that takes this delivery, once one does; nothing if none will.

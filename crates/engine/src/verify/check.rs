@@ -98,6 +98,11 @@ impl Engine {
             })
             .await;
         let checked = self.noting(checked)?;
+        if let Once::Done(Checked::Answer { verification, answer: CheckAnswer { valid: true, .. } }) =
+            &checked
+        {
+            self.learn_approval(caller.application.id, *verification);
+        }
         match checked {
             Once::OtherBody => Err(CheckError::OtherBody),
             Once::Done(checked) | Once::Before(checked) => match checked {

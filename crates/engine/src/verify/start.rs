@@ -16,10 +16,10 @@ use backstop_domain::{
     limit::LimitExceeded,
     ports::{
         StoreError,
-        store::{DeliveryTask, NewVerification, Once, Opened, Refusal},
+        store::{DeliveryTask, NewVerification, Once, Opened, OptOuts, Refusal},
     },
     purpose::Purpose,
-    recipient::{Recipient, Region},
+    recipient::Recipient,
     template::Transaction,
     verification::{Personal, Status, Verification},
 };
@@ -194,7 +194,7 @@ impl Engine {
             self.clone(),
             caller.application.clone(),
             personal,
-            reachable(&request, &verification.ladder),
+            verification.ladder.clone(),
             first_task(verification.clone(), delivery, lease),
         );
         // Without a place nobody here will send it.
@@ -339,13 +339,6 @@ fn personal(caller: &Caller, request: &StartRequest) -> Personal {
     }
 }
 
-/// The channels of a ladder that reach the person, each with the numbering region of the address there.
-fn reachable(request: &StartRequest, ladder: &[Channel]) -> Vec<(Channel, Option<Region>)> {
-    let address = |channel: &Channel| request.fallback_to.get(channel).unwrap_or(&request.to);
-    let reached = ladder.iter().filter(|channel| channel.reaches(address(channel)));
-    reached.map(|channel| (*channel, address(channel).region())).collect()
-}
-
 /// The first delivery of a verification as its rows say it: whoever wrote them need not read them.
 fn first_task(verification: Verification, delivery: DeliveryId, lease: Lease) -> DeliveryTask {
     let delivery = Delivery {
@@ -357,5 +350,5 @@ fn first_task(verification: Verification, delivery: DeliveryId, lease: Lease) ->
         state: DeliveryState::Queued,
         lease: Some(lease),
     };
-    DeliveryTask { delivery, verification, attempts: Vec::new(), opted_out: Vec::new() }
+    DeliveryTask { delivery, verification, attempts: Vec::new(), opted_out: OptOuts::default() }
 }

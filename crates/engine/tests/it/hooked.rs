@@ -5,18 +5,24 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use backstop_domain::{
     application::ApplicationId,
+    channel::Channel,
     clock::Timestamp,
     delivery::{Delivery, DeliveryState, Lease},
     id::{ApiKeyId, DeliveryId, NodeId, VerificationId},
+    keyring::LookupHash,
     ports::{
         Store, StoreError,
         store::{
             ApiKey, Applications, AttemptResult, Begun, Canceled, Checked, Deliveries, DeliveryTask, Keys,
-            NewAttempt, NewDelivery, NewVerification, NodeReport, Nodes, Once, Opened, Redeemed, Resent,
-            SubmittedCheck, VerificationFilter, VerificationView, Verifications, WrappedKey,
+            NewAttempt, NewDelivery, NewReceipt, NewVerification, NodeReport, Nodes, Noted, Once, Opened,
+            ProviderSwitch, Redeemed, Resent, Routing, SubmittedCheck, Usage, VerificationFilter,
+            VerificationView, Verifications, WrappedKey,
         },
     },
     purpose::Purpose,
+    ranking::Observation,
+    receipt::InboundWord,
+    spend::SpendBook,
 };
 
 /// What happens around a store.
@@ -131,6 +137,19 @@ impl<H: Hooks> Deliveries for Hooked<H> {
     async fn finish_attempt(&self, result: AttemptResult) -> Result<(), StoreError> {
         self.inner.finish_attempt(result).await
     }
+    async fn note(&self, receipt: NewReceipt) -> Result<Noted, StoreError> {
+        self.hooks.before_write()?;
+        self.inner.note(receipt).await
+    }
+    async fn heed(
+        &self,
+        recipient: LookupHash,
+        channel: Channel,
+        word: InboundWord,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.inner.heed(recipient, channel, word, now).await
+    }
     async fn finish(
         &self,
         delivery: &Delivery,
@@ -192,5 +211,29 @@ impl<H: Hooks> Keys for Hooked<H> {
     }
     async fn add_ring_keys(&self, keys: Vec<WrappedKey>) -> Result<(), StoreError> {
         self.inner.add_ring_keys(keys).await
+    }
+}
+
+#[async_trait]
+impl<H: Hooks> Routing for Hooked<H> {
+    async fn observe(
+        &self,
+        mine: Vec<Observation>,
+        since: Timestamp,
+        now: Timestamp,
+    ) -> Result<Vec<Observation>, StoreError> {
+        self.inner.observe(mine, since, now).await
+    }
+    async fn spending(&self, now: Timestamp) -> Result<Vec<(String, SpendBook)>, StoreError> {
+        self.inner.spending(now).await
+    }
+    async fn switches(&self) -> Result<Vec<ProviderSwitch>, StoreError> {
+        self.inner.switches().await
+    }
+    async fn switch(&self, switch: ProviderSwitch) -> Result<(), StoreError> {
+        self.inner.switch(switch).await
+    }
+    async fn usage(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Usage>, StoreError> {
+        self.inner.usage(from, to).await
     }
 }

@@ -34,7 +34,11 @@ use backstop_domain::{
     recipient::Recipient,
     template::Templates,
 };
-use backstop_engine::{Caller, Credential, Engine, Parts, deliver::ProviderSettings, verify::StartRequest};
+use backstop_engine::{
+    Caller, Credential, Engine, Parts,
+    deliver::{Money, ProviderSettings},
+    verify::StartRequest,
+};
 use backstop_store::SqliteStore;
 use futures::executor::block_on;
 
@@ -228,6 +232,7 @@ impl House {
             timeout: Duration::from_secs(10),
             pace: self.pace.clone(),
             price: PriceList::default(),
+            money: Money::default(),
             texts_india: true,
         };
         let engine = Engine::new(Parts {
@@ -243,6 +248,9 @@ impl House {
                 provider("chat", Channel::Whatsapp, Duration::ZERO),
             ],
             hedge_after: Duration::from_secs(2),
+            escalate_after: std::collections::BTreeMap::new(),
+            lost_person: None,
+            rules: Vec::new(),
             public_url: None,
             retention: RETENTION,
             node: NodeId::new(self.clock.now(), self.chance.as_ref()),

@@ -20,6 +20,7 @@ pub enum Code {
     PurposeNotPublic,
     ChannelNotPublic,
     DevelopmentOnly,
+    CallbackRefused,
     NotFound,
     MethodNotAllowed,
     RequestTimeout,
@@ -46,7 +47,7 @@ pub enum Code {
 
 impl Code {
     /// Every kind, by its status.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 34] = [
         Self::InvalidJson,
         Self::InvalidRequest,
         Self::InvalidRecipient,
@@ -58,6 +59,7 @@ impl Code {
         Self::PurposeNotPublic,
         Self::ChannelNotPublic,
         Self::DevelopmentOnly,
+        Self::CallbackRefused,
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::RequestTimeout,
@@ -126,6 +128,9 @@ impl Code {
             }
             Self::DevelopmentOnly => {
                 ("development_only", S::FORBIDDEN, "The development profile answers this machine only")
+            }
+            Self::CallbackRefused => {
+                ("callback_refused", S::FORBIDDEN, "The callback is not from the provider's vendor")
             }
             Self::NotFound => ("not_found", S::NOT_FOUND, "There is no such thing"),
             Self::MethodNotAllowed => ("method_not_allowed", S::METHOD_NOT_ALLOWED, "Not with this method"),

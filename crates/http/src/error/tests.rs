@@ -32,6 +32,7 @@ fn a_code_once_out_keeps_its_status() {
     403 purpose_not_public
     403 channel_not_public
     403 development_only
+    403 callback_refused
     404 not_found
     405 method_not_allowed
     408 request_timeout

@@ -11,7 +11,7 @@ use backstop_domain::{
     clock::{ManualClock, Timestamp},
     delivery::{Delivery, DeliveryState, Lease},
     id::{ApiKeyId, DeliveryId, NodeId, VerificationId},
-    keyring::{KeyUse, Keyring, Kid, RootKey, generate},
+    keyring::{KeyUse, Keyring, Kid, LookupHash, RootKey, generate},
     limit::Limits,
     outcome::Outcome,
     ports::{
@@ -20,16 +20,24 @@ use backstop_domain::{
         random::SeededRandom,
         store::{
             ApiKey, Applications, AttemptResult, Begun, Canceled, Checked, Deliveries, DeliveryTask, Keys,
-            NewAttempt, NewDelivery, NewVerification, NodeReport, Nodes, Once, Opened, Redeemed, Resent,
-            SubmittedCheck, VerificationFilter, VerificationView, Verifications, WrappedKey,
+            NewAttempt, NewDelivery, NewReceipt, NewVerification, NodeReport, Nodes, Noted, Once, Opened,
+            ProviderSwitch, Redeemed, Resent, Routing, SubmittedCheck, Usage, VerificationFilter,
+            VerificationView, Verifications, WrappedKey,
         },
     },
     price::PriceList,
     purpose::Purpose,
+    ranking::Observation,
+    receipt::InboundWord,
     recipient::Region,
+    spend::SpendBook,
     template::Templates,
 };
-use backstop_engine::{Credential, Engine, Parts, access::Grant, deliver::ProviderSettings};
+use backstop_engine::{
+    Credential, Engine, Parts,
+    access::Grant,
+    deliver::{Money, ProviderSettings},
+};
 use http::{HeaderMap, Request, StatusCode};
 use tower::ServiceExt as _;
 
@@ -111,6 +119,12 @@ impl Deliveries for Down {
     async fn finish_attempt(&self, _: AttemptResult) -> Stored<()> {
         down()
     }
+    async fn note(&self, _: NewReceipt) -> Stored<Noted> {
+        down()
+    }
+    async fn heed(&self, _: LookupHash, _: Channel, _: InboundWord, _: Timestamp) -> Stored<()> {
+        down()
+    }
     async fn finish(&self, _: &Delivery, _: DeliveryState, _: NodeId, _: Timestamp) -> Stored<()> {
         down()
     }
@@ -125,6 +139,25 @@ impl Deliveries for Down {
         down()
     }
     async fn release(&self, _: NodeId, _: Timestamp) -> Stored<()> {
+        down()
+    }
+}
+
+#[async_trait]
+impl Routing for Down {
+    async fn observe(&self, _: Vec<Observation>, _: Timestamp, _: Timestamp) -> Stored<Vec<Observation>> {
+        down()
+    }
+    async fn spending(&self, _: Timestamp) -> Stored<Vec<(String, SpendBook)>> {
+        down()
+    }
+    async fn switches(&self) -> Stored<Vec<ProviderSwitch>> {
+        down()
+    }
+    async fn switch(&self, _: ProviderSwitch) -> Stored<()> {
+        down()
+    }
+    async fn usage(&self, _: Timestamp, _: Timestamp) -> Stored<Vec<Usage>> {
         down()
     }
 }
@@ -224,6 +257,7 @@ pub(super) fn engine() -> Arc<Engine> {
         timeout: Duration::from_secs(10),
         pace: Vec::new(),
         price: PriceList::default(),
+        money: Money::default(),
         texts_india: true,
     };
     let engine = Engine::new(Parts {
@@ -236,6 +270,9 @@ pub(super) fn engine() -> Arc<Engine> {
         root: RootKey::new([7; 32]),
         applications: vec![application()],
         providers: vec![provider("texts", vec![Channel::Sms]), provider("mail", vec![Channel::Email])],
+        escalate_after: std::collections::BTreeMap::new(),
+        lost_person: None,
+        rules: Vec::new(),
         public_url: None,
         hedge_after: Duration::from_secs(2),
         retention: Duration::from_secs(90 * 86_400),

@@ -1,8 +1,11 @@
-//! Twilio Programmable Messaging, API 2010-04-01. <https://www.twilio.com/docs/messaging/api/message-resource>, read
-//! 2026-11.
+//! Twilio: texts and WhatsApp by Programmable Messaging, calls by Programmable Voice, API 2010-04-01.
+//! <https://www.twilio.com/docs/messaging/api/message-resource>, <https://www.twilio.com/docs/whatsapp/api> and
+//! <https://www.twilio.com/docs/voice/api/call-resource>, read 2026-11.
 //!
 //! The answer to a send repeats the text and with it the code, so only named fields of it are kept. A message has no
-//! idempotency key: one that got no answer is `Unknown` and is not sent again here.
+//! idempotency key: one that got no answer is `Unknown` and is not sent again here. A call carries no code: Twilio asks
+//! for its script when somebody answers, and is told the code when that person presses a key. So no answering machine
+//! needs to be told from a person, which would cost time and money and be wrong at times.
 
 use std::sync::Arc;
 
@@ -12,50 +15,59 @@ use backstop_domain::{
     outcome::{Outcome, Reason, Scope},
     ports::{
         Provider,
-        provider::{Balance, Checkup, Message, Sent},
+        provider::{Balance, Checkup, Message, Sent, Speaker},
     },
-    recipient::Recipient,
+    recipient::{PhoneNumber, Recipient},
     secret::SecretString,
 };
-use http::HeaderValue;
 use reqwest::Url;
-use serde::Deserialize;
+use serde_json::json;
 
 use self::{
-    answer::{Account, Credit, Failure, Resource},
+    account::{Credentials, Senders, is_number},
+    answer::{Credit, Failure, Resource},
     receipts::Signed,
 };
 use crate::{
     adapter::{Adapter, Receipts},
     address,
-    exchange::{HttpRequest, HttpResponse, basic},
+    exchange::{HttpRequest, HttpResponse},
     registry::{BuildError, Draft, Form, KeyInfo, KindInfo},
     status,
 };
 
+mod account;
 mod answer;
+mod checkup;
 mod code;
 mod receipts;
 
 /// The kind `twilio`.
 pub(crate) const INFO: KindInfo = KindInfo {
     kind: "twilio",
-    channels: &[Channel::Sms],
-    summary: "Twilio Programmable Messaging",
+    channels: &[Channel::Sms, Channel::Whatsapp, Channel::Voice],
+    summary: "Twilio: texts, WhatsApp and calls",
     paid: true,
     development_only: false,
     keys: &[
         KeyInfo::text("account_sid", "the account, AC and 32 characters").required(),
-        KeyInfo::secret("auth_token", "the account's token; or use api_key and api_secret"),
+        KeyInfo::secret("auth_token", "the account's token; beside an API key it only verifies callbacks"),
         KeyInfo::text("api_key", "an API key, SK and 32 characters, instead of auth_token"),
         KeyInfo::secret("api_secret", "the secret of api_key"),
         KeyInfo::text(
             "from",
-            "the sender: a number in E.164 form, a short code, or up to 11 letters and digits",
+            "the sender of texts and calls: a number in E.164 form; for texts also a short code, or up to 11 letters and digits",
         ),
         KeyInfo::text(
             "messaging_service_sid",
             "a messaging service, MG and 32 characters, instead of or beside from",
+        ),
+        KeyInfo::text("whatsapp_from", "the sender of WhatsApp messages, a number in E.164 form"),
+        KeyInfo::text("content_sid", "the approved WhatsApp authentication template, HX and 32 characters"),
+        KeyInfo::of(
+            Form::Table,
+            "content_sids",
+            "templates of further languages, such as { hi = \"HX...\" }",
         ),
         KeyInfo::text("base_url", "the API's address; https://api.twilio.com unless set"),
         KeyInfo::of(Form::Flag, "plain_http", "true lets base_url be plain http to another machine"),
@@ -71,109 +83,112 @@ from = "+14155550100"
     build,
 };
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Config {
-    account_sid: String,
-    auth_token: Option<SecretString>,
-    api_key: Option<String>,
-    api_secret: Option<SecretString>,
-    from: Option<String>,
-    messaging_service_sid: Option<String>,
-    base_url: Option<String>,
-    #[serde(default)]
-    plain_http: bool,
-}
+/// How long a telephone rings, in seconds: about six rings, so that a voicemail box seldom answers.
+const RINGS_FOR: &str = "30";
 
 struct Twilio {
     messages: Url,
+    calls: Url,
     account: Url,
     balance: Url,
-    authorization: HeaderValue,
-    secret: SecretString,
-    from: Option<String>,
-    messaging_service_sid: Option<String>,
-    receipts: Option<Signed>,
+    numbers: Option<Url>,
+    credentials: Credentials,
+    senders: Senders,
+    signed: Option<Signed>,
 }
 
 /// Builds one.
 pub(crate) fn build(draft: &Draft<'_>) -> Result<Arc<dyn Provider>, BuildError> {
-    let adapter = Twilio::new(draft, draft.read()?)?;
-    Ok(Arc::new(draft.over_http(adapter)))
+    let config: account::Config = draft.read()?;
+    let credentials = Credentials::new(draft, &config)?;
+    let base = draft.base_url(config.base_url.as_deref(), "https://api.twilio.com", config.plain_http)?;
+    let account = format!("2010-04-01/Accounts/{}", config.account_sid);
+    let below = |path: &str| address::below(&base, &format!("{account}{path}"));
+    let signed = config.auth_token.clone().map(Signed);
+    let senders = Senders::new(draft, config)?;
+    let numbers = senders.from.as_ref().filter(|from| is_number(from)).map(|from| {
+        let mut url = below("/IncomingPhoneNumbers.json");
+        url.query_pairs_mut().append_pair("PhoneNumber", from);
+        url
+    });
+    Ok(Arc::new(draft.over_http(Twilio {
+        messages: below("/Messages.json"),
+        calls: below("/Calls.json"),
+        account: below(".json"),
+        balance: below("/Balance.json"),
+        numbers,
+        credentials,
+        senders,
+        signed,
+    })))
 }
 
 impl Twilio {
-    fn new(draft: &Draft<'_>, config: Config) -> Result<Self, BuildError> {
-        if !is_sid(&config.account_sid, "AC") {
-            return Err(draft.wrong(
-                "account_sid",
-                "is not AC and 32 letters and digits",
-                "copy it from Twilio's console",
-            ));
-        }
-        let receipts = config.auth_token.clone().map(Signed);
-        let (user, secret) = match (config.auth_token, config.api_key, config.api_secret) {
-            (Some(token), None, None) => (config.account_sid.clone(), token),
-            (None, Some(key), Some(secret)) if is_sid(&key, "SK") => (key, secret),
-            (None, Some(_), Some(_)) => {
-                return Err(draft.wrong(
-                    "api_key",
-                    "is not SK and 32 letters and digits",
-                    "copy it from Twilio's console",
-                ));
-            }
-            _ => {
-                return Err(draft.wrong(
-                    "auth_token",
-                    "is missing or not alone",
-                    "set auth_token, or api_key and api_secret",
-                ));
-            }
-        };
-        let service = config.messaging_service_sid;
-        if config.from.is_none() && service.is_none() {
-            return Err(draft.wrong("from", "is missing", "set from, or messaging_service_sid"));
-        }
-        if service.as_ref().is_some_and(|sid| !is_sid(sid, "MG")) {
-            return Err(draft.wrong(
-                "messaging_service_sid",
-                "is not MG and 32 letters and digits",
-                "copy it from Twilio's console",
-            ));
-        }
-        let base = draft.base_url(config.base_url.as_deref(), "https://api.twilio.com", config.plain_http)?;
-        let authorization = basic(&user, &secret).map_err(|_| {
-            draft.wrong("auth_token", "holds a character that no header can", "copy it again")
-        })?;
-        let below =
-            |path: &str| address::below(&base, &format!("2010-04-01/Accounts/{}{path}", config.account_sid));
-        Ok(Self {
-            messages: below("/Messages.json"),
-            account: below(".json"),
-            balance: below("/Balance.json"),
-            authorization,
-            secret,
-            from: config.from,
-            messaging_service_sid: service,
-            receipts,
-        })
+    fn post(&self, url: &Url, fields: &[(&str, &str)]) -> HttpRequest {
+        HttpRequest::form(url.clone(), fields).authorized(&self.credentials.authorization)
     }
+
+    fn get(&self, url: &Url) -> HttpRequest {
+        HttpRequest::get(url.clone()).authorized(&self.credentials.authorization)
+    }
+
+    /// Where receipts go, if anybody could verify them.
+    fn callback<'a>(&self, message: &'a Message) -> Option<(&'static str, &'a str)> {
+        let url = message.links.receipts.as_deref().filter(|_| self.signed.is_some());
+        url.map(|url| ("StatusCallback", url))
+    }
+
+    fn text(&self, message: &Message, number: &PhoneNumber) -> HttpRequest {
+        let attempt = message.number.to_string();
+        let validity = validity(message);
+        let mut fields = vec![("To", number.expose()), ("Body", message.text.expose())];
+        fields.extend(self.senders.from.as_deref().map(|from| ("From", from)));
+        fields.extend(self.senders.messaging_service_sid.as_deref().map(|sid| ("MessagingServiceSid", sid)));
+        fields.extend(self.callback(message));
+        fields.extend([("ValidityPeriod", validity.as_str()), ("Attempt", attempt.as_str())]);
+        self.post(&self.messages, &fields)
+    }
+
+    fn whatsapp(&self, message: &Message, number: &PhoneNumber) -> Option<HttpRequest> {
+        let to = format!("whatsapp:{}", number.expose());
+        let variables = json!({ "1": message.code.expose() }).to_string();
+        let validity = validity(message);
+        let mut fields = vec![("To", to.as_str())];
+        fields.push(match (&self.senders.whatsapp_from, &self.senders.messaging_service_sid) {
+            (Some(from), _) => ("From", from),
+            (None, Some(sid)) => ("MessagingServiceSid", sid),
+            (None, None) => return None,
+        });
+        fields.push(("ContentSid", self.senders.template(&message.locale)?));
+        fields.push(("ContentVariables", &variables));
+        fields.extend(self.callback(message));
+        fields.push(("ValidityPeriod", &validity));
+        Some(self.post(&self.messages, &fields))
+    }
+
+    fn call(&self, message: &Message, number: &PhoneNumber) -> Option<HttpRequest> {
+        let (from, script) = (self.senders.from.as_deref()?, message.links.voice.as_ref()?);
+        let mut fields = vec![("To", number.expose()), ("From", from), ("Url", script.expose())];
+        fields.extend(self.callback(message));
+        fields.push(("Timeout", RINGS_FOR));
+        Some(self.post(&self.calls, &fields))
+    }
+}
+
+/// How long Twilio may hold the message back.
+fn validity(message: &Message) -> String {
+    message.expires_in.as_secs().clamp(1, 36_000).to_string()
 }
 
 impl Adapter for Twilio {
     fn request(&self, message: &Message, _at: Timestamp) -> Result<HttpRequest, Outcome> {
-        let Recipient::Phone(number) = &message.to else {
-            return Err(Outcome::rejected_for(Reason::Misconfigured, Scope::Route));
+        let request = match (message.channel, &message.to) {
+            (Channel::Sms, Recipient::Phone(number)) => Some(self.text(message, number)),
+            (Channel::Whatsapp, Recipient::Phone(number)) => self.whatsapp(message, number),
+            (Channel::Voice, Recipient::Phone(number)) => self.call(message, number),
+            _ => None,
         };
-        let validity = message.expires_in.as_secs().clamp(1, 36_000).to_string();
-        let attempt = message.number.to_string();
-        let mut fields = vec![("To", number.expose()), ("Body", message.text.expose())];
-        fields.extend(self.from.as_deref().map(|from| ("From", from)));
-        fields.extend(self.messaging_service_sid.as_deref().map(|sid| ("MessagingServiceSid", sid)));
-        let receipts = message.links.receipts.as_deref().filter(|_| self.receipts.is_some());
-        fields.extend(receipts.map(|url| ("StatusCallback", url)));
-        fields.extend([("ValidityPeriod", validity.as_str()), ("Attempt", attempt.as_str())]);
-        Ok(HttpRequest::form(self.messages.clone(), &fields).authorized(&self.authorization))
+        request.ok_or(Outcome::rejected_for(Reason::Misconfigured, Scope::Route))
     }
 
     fn outcome(&self, response: &HttpResponse, at: Timestamp) -> Sent {
@@ -201,44 +216,27 @@ impl Adapter for Twilio {
     }
 
     fn questions(&self) -> Vec<HttpRequest> {
-        [&self.account, &self.balance]
-            .map(|url| HttpRequest::get(url.clone()).authorized(&self.authorization))
-            .to_vec()
+        [Some(&self.account), Some(&self.balance), self.numbers.as_ref()]
+            .into_iter()
+            .flatten()
+            .map(|url| self.get(url))
+            .collect()
     }
 
     fn checkup(&self, answers: &[HttpResponse]) -> Checkup {
-        let ill = |finding: String, fix: &str| Checkup { well: false, finding, fix: Some(fix.to_owned()) };
-        let Some(account) = answers.first() else {
-            return ill("not asked".to_owned(), "report this");
-        };
-        if !account.is_success() {
-            let finding = account
-                .json::<Failure>()
-                .map_or_else(|| account.raw(), |failure| failure.told(account.status));
-            return ill(finding, "check account_sid and auth_token (or api_key and api_secret)");
-        }
-        let Some(status) = account.json::<Account>().map(|account| account.status) else {
-            return ill(account.raw(), "check base_url: this does not look like Twilio");
-        };
-        if status != "active" {
-            return ill(format!("the account is {status}"), "see Twilio's console");
-        }
-        // Sub-accounts may not ask for the balance; that says nothing about sending.
-        match answers.get(1).and_then(HttpResponse::json::<Credit>) {
-            Some(balance) if balance.is_used_up() => {
-                ill(format!("active, balance {balance}"), "top the account up")
-            }
-            Some(balance) => Checkup { well: true, finding: format!("active, balance {balance}"), fix: None },
-            None => Checkup { well: true, finding: "active, balance not shown".to_owned(), fix: None },
-        }
+        checkup::read(answers)
     }
 
     fn receipts(&self) -> Option<&dyn Receipts> {
-        self.receipts.as_ref().map(|signed| signed as &dyn Receipts)
+        self.signed.as_ref().map(|signed| signed as &dyn Receipts)
+    }
+
+    fn speaker(&self) -> Option<&dyn Speaker> {
+        self.signed.as_ref().map(|signed| signed as &dyn Speaker)
     }
 
     fn balance(&self) -> Option<HttpRequest> {
-        Some(HttpRequest::get(self.balance.clone()).authorized(&self.authorization))
+        Some(self.get(&self.balance))
     }
 
     fn balance_in(&self, answer: &HttpResponse) -> Option<Balance> {
@@ -246,12 +244,6 @@ impl Adapter for Twilio {
     }
 
     fn secrets(&self) -> Vec<SecretString> {
-        let header = self.authorization.to_str().unwrap_or_default();
-        let pair = header.strip_prefix("Basic ").unwrap_or_default().to_owned();
-        vec![self.secret.clone(), SecretString::new(pair)]
+        self.credentials.secrets.clone()
     }
-}
-
-fn is_sid(text: &str, prefix: &str) -> bool {
-    text.len() == 34 && text.starts_with(prefix) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }

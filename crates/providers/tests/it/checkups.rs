@@ -28,10 +28,43 @@ async fn a_twilio_account_without_money_or_suspended_is_not_well() {
         (200, account("active", "-3.10"), false, "active, balance -3.10 USD"),
         (200, account("suspended", "12.05"), false, "the account is suspended"),
         (200, json!({ "status": "active" }).to_string(), true, "active, balance not shown"),
+        (200, json!({ "status": "active", "type": "Trial" }).to_string(), false, "verified numbers alone"),
+        (
+            200,
+            json!({ "status": "active", "incoming_phone_numbers": [] }).to_string(),
+            true,
+            "the number in from is not the account's",
+        ),
         (200, "<html>".to_owned(), false, "200 <html>"),
         (401, json!({ "code": 20003, "message": "Authenticate" }).to_string(), false, "20003"),
     ] {
         let (checkup, asked) = check_up("twilio", status, &body).await;
+        assert!(checkup.well == well && checkup.finding.contains(finding), "{checkup:?}");
+        assert!(
+            asked.iter().all(|request| request.starts_with("GET ")),
+            "a check-up sent something: {asked:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_plivo_account_without_credit_is_not_well_unless_it_is_billed_later() {
+    let account = |more: serde_json::Value| {
+        let mut account = json!({ "auth_id": "MA000000000000000001", "cash_credits": "12.05000", "billing_mode": "prepaid" });
+        account.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        account.to_string()
+    };
+    for (status, body, well, finding) in [
+        (200, account(json!({})), true, "active, balance 12.05000 USD"),
+        (200, account(json!({ "cash_credits": 3 })), true, "active, balance 3 USD"),
+        (200, account(json!({ "cash_credits": "0.00000" })), false, "balance 0.00000 USD"),
+        (200, account(json!({ "cash_credits": "-1.2", "auto_recharge": true })), true, "balance -1.2 USD"),
+        (200, account(json!({ "cash_credits": "0", "billing_mode": "postpaid" })), true, "balance 0 USD"),
+        (200, account(json!({ "account_type": "trial" })), false, "verified numbers alone"),
+        (200, "<html>".to_owned(), false, "200 <html>"),
+        (401, json!({ "error": "authentication failed" }).to_string(), false, "authentication failed"),
+    ] {
+        let (checkup, asked) = check_up("plivo", status, &body).await;
         assert!(checkup.well == well && checkup.finding.contains(finding), "{checkup:?}");
         assert!(
             asked.iter().all(|request| request.starts_with("GET ")),

@@ -2,6 +2,8 @@
 //! of fixtures, to a vendor that misbehaves, or to a real server.
 
 #[cfg(test)]
+mod calls;
+#[cfg(test)]
 mod checkups;
 #[cfg(test)]
 mod credentials;

@@ -7,8 +7,16 @@ use backstop_providers::registry::Dlt;
 use serde_json::Value;
 
 mod aws_sns;
+mod gupshup;
+mod gupshup_whatsapp;
+mod msg91;
+mod plivo;
+mod telegram_gateway;
+mod textlocal;
 mod twilio;
+mod vonage;
 mod webhook;
+mod whatsapp_cloud;
 
 /// One vendor.
 pub(crate) struct Vendor {
@@ -28,7 +36,19 @@ pub(crate) struct Vendor {
 }
 
 /// Every vendor over HTTP.
-pub(crate) static ALL: &[Vendor] = &[twilio::VENDOR, aws_sns::VENDOR, webhook::VENDOR];
+pub(crate) static ALL: &[Vendor] = &[
+    twilio::VENDOR,
+    aws_sns::VENDOR,
+    vonage::VENDOR,
+    plivo::VENDOR,
+    msg91::VENDOR,
+    textlocal::VENDOR,
+    gupshup::VENDOR,
+    whatsapp_cloud::VENDOR,
+    gupshup_whatsapp::VENDOR,
+    telegram_gateway::VENDOR,
+    webhook::VENDOR,
+];
 
 pub(crate) fn find(kind: &str) -> Option<&'static Vendor> {
     ALL.iter().find(|vendor| vendor.kind == kind)

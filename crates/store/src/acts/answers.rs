@@ -5,7 +5,8 @@
 //! took a message is a fact; where it does not, only the vendor's words are kept.
 
 use backstop_domain::{
-    attempt::AttemptState, delivery::DeliveryState, outcome::VendorResponse, ports::store::AttemptResult,
+    attempt::AttemptState, clock::Timestamp, delivery::DeliveryState, outcome::VendorResponse,
+    ports::store::AttemptResult, receipt::AttemptReference,
 };
 use serde::Serialize;
 
@@ -23,52 +24,94 @@ struct Kept<'a> {
 /// Writes an answer down.
 pub(crate) fn finish_attempt<O: Outbox>(outbox: &mut O, result: &AttemptResult) -> Result<()> {
     outbox.see(result.now);
-    let Some(state) = outbox.attempt_state(result)? else {
+    let Some(was) = outbox.attempt_state(result)? else {
         return Err(internal("an answer came for an attempt that was never written down").into());
     };
     let response = result.vendor_response.as_ref().map(|said| kept(said, &result.outcome)).transpose()?;
-    if forward(state, result.state) {
+    // Only a receipt takes back what an answer said.
+    let taken_back = was == AttemptState::Accepted && result.state == AttemptState::Rejected;
+    let moves = forward(was, result.state) && !taken_back;
+    if moves {
         outbox.settle(result, response)?;
-    } else if let Some(response) = response {
+    } else if response.is_some() || result.vendor_id.is_some() || result.price.is_some() {
         outbox.keep_words(result, response)?;
     }
-    if result.opt_out {
-        outbox.opt_out(result)?;
+    if !result.handles.is_empty() {
+        outbox.keep_handles(result)?;
     }
+    if result.opt_out {
+        let (application, verification) = (result.application, result.verification);
+        outbox.opt_out(AttemptReference { application, verification, attempt: result.id }, result.now)?;
+    }
+    let is = if moves { result.state } else { was };
+    change_delivery(outbox, result, was, is)
+}
+
+/// What the answer means for the delivery, whose attempt was at `was` and is at `is`.
+fn change_delivery<O: Outbox>(
+    outbox: &mut O,
+    result: &AttemptResult,
+    was: AttemptState,
+    is: AttemptState,
+) -> Result<()> {
     let key = (result.application, result.verification, result.delivery);
-    match outbox.delivery(key)? {
-        Some((from, _)) => end(outbox, key, from, result.delivery_state.unwrap_or(from)),
-        None => Ok(()),
+    let Some((from, _)) = outbox.delivery(key)? else { return Ok(()) };
+    let mut to = result.delivery_state.unwrap_or(from);
+    if to == DeliveryState::Sent && !is_taken(is) && !any_taken(outbox, key)? {
+        // A receipt was faster, and says that it did not arrive: somebody has to go on once the lease has ended.
+        to = from;
+    }
+    // An attempt that was not being sent any more held no lease open: whoever has it now works on something else.
+    if was == AttemptState::Sending || rank(to) > rank(from) {
+        end(outbox, key, from, to, result.silent_at)?;
+    }
+    Ok(())
+}
+
+/// Whether a vendor has the message, as far as it said.
+pub(super) fn is_taken(state: AttemptState) -> bool {
+    matches!(state, AttemptState::Accepted | AttemptState::Delivered)
+}
+
+/// Whether a vendor has a message of a delivery.
+pub(super) fn any_taken<O: Outbox>(outbox: &O, key: DeliveryKey) -> Result<bool> {
+    Ok(outbox.states(key)?.into_iter().any(is_taken))
+}
+
+fn rank(state: DeliveryState) -> u8 {
+    match state {
+        DeliveryState::Queued => 0,
+        DeliveryState::Undeliverable => 1,
+        DeliveryState::Sent => 2,
+        DeliveryState::Delivered => 3,
     }
 }
 
-/// Ends a delivery that stands at `from`; one that stands further on than `to` keeps its state.
+/// Ends a delivery that stands at `from`; one that stands further on than `to` keeps its state. One that is sent rests until
+/// `silent_at`, if that is given.
 pub(crate) fn end<O: Outbox>(
     outbox: &mut O,
     key: DeliveryKey,
     from: DeliveryState,
     to: DeliveryState,
+    silent_at: Option<Timestamp>,
 ) -> Result<()> {
-    let rank = |state| match state {
-        DeliveryState::Queued => 0,
-        DeliveryState::Undeliverable => 1,
-        DeliveryState::Sent => 2,
-        DeliveryState::Delivered => 3,
-    };
     let state = if rank(to) < rank(from) { from } else { to };
     if state == DeliveryState::Queued {
         return Ok(());
     }
-    outbox.end(key, state)
+    outbox.end(key, state, silent_at.filter(|_| state == DeliveryState::Sent))
 }
 
-/// Whether `to` is further on than `from`: from sending over unknown to the vendor's answer, and on to the receipt.
-fn forward(from: AttemptState, to: AttemptState) -> bool {
+/// Whether `to` is further on than `from`: from sending over unknown to the vendor's answer, and on to the receipts, of
+/// which an arrival is the last word.
+pub(super) fn forward(from: AttemptState, to: AttemptState) -> bool {
     let rank = |state| match state {
         AttemptState::Sending => 0,
         AttemptState::Unknown => 1,
-        AttemptState::Accepted | AttemptState::Rejected => 2,
-        AttemptState::Delivered | AttemptState::Undelivered => 3,
+        AttemptState::Accepted => 2,
+        AttemptState::Rejected | AttemptState::Undelivered => 3,
+        AttemptState::Delivered => 4,
     };
     rank(to) > rank(from)
 }

@@ -48,7 +48,8 @@ fn take_places<O: Outbox>(outbox: &mut O, new: &NewAttempt) -> Result<std::resul
     Ok(Ok(()))
 }
 
-/// Ends a delivery, if the lease still holds.
+/// Ends a delivery, if the lease still holds. It is not sent if a receipt has said meanwhile that nothing arrived: then its
+/// lease runs out, and whoever takes it over goes on.
 pub(crate) fn finish<O: Outbox>(
     outbox: &mut O,
     key: DeliveryKey,
@@ -58,7 +59,10 @@ pub(crate) fn finish<O: Outbox>(
 ) -> Result<()> {
     outbox.see(now);
     match outbox.delivery(key)? {
-        Some((from, lease)) if held_by(lease, holder) => answers::end(outbox, key, from, state),
+        Some((from, lease)) if held_by(lease, holder) => {
+            let nothing_taken = state == DeliveryState::Sent && !answers::any_taken(outbox, key)?;
+            if nothing_taken { Ok(()) } else { answers::end(outbox, key, from, state, None) }
+        }
         _ => Ok(()),
     }
 }

@@ -9,7 +9,7 @@ use backstop_domain::{
     id::{DeliveryId, VerificationId},
     keyring::LookupHash,
     limit::{LimitExceeded, Rule},
-    ports::store::NewAttempt,
+    ports::store::{NewAttempt, OptOuts},
     verification::{Verdict, Verification},
 };
 
@@ -66,8 +66,8 @@ pub(crate) trait Ledger {
     fn latest_delivery(&self, application: ApplicationId, of: VerificationId) -> Result<Option<Timestamp>>;
     /// The attempts of a verification, oldest first.
     fn attempts(&self, application: ApplicationId, of: VerificationId) -> Result<Vec<Attempt>>;
-    /// The providers that a recipient opted out of.
-    fn opted_out(&self, application: ApplicationId, recipient: LookupHash) -> Result<Vec<String>>;
+    /// What a recipient opted out of.
+    fn opted_out(&self, application: ApplicationId, recipient: LookupHash) -> Result<OptOuts>;
 
     /// Writes a new verification; a pending one takes its place among the live.
     fn add_verification(&mut self, row: &Verification) -> Result<()>;

@@ -10,6 +10,7 @@ use backstop_domain::{
     id::{DeliveryId, NodeId, VerificationId},
     limit::PaceBook,
     ports::store::{AttemptResult, NewAttempt},
+    receipt::AttemptReference,
 };
 
 use crate::error::Result;
@@ -34,6 +35,8 @@ pub(crate) trait Outbox {
     fn standing(&self, new: &NewAttempt) -> Result<Option<Standing>>;
     /// Where an attempt stands.
     fn attempt_state(&self, of: &AttemptResult) -> Result<Option<AttemptState>>;
+    /// Where the attempts of a delivery stand.
+    fn states(&self, of: DeliveryKey) -> Result<Vec<AttemptState>>;
     /// Where a delivery stands and who has it.
     fn delivery(&self, key: DeliveryKey) -> Result<Option<(DeliveryState, Option<Lease>)>>;
 
@@ -47,16 +50,25 @@ pub(crate) trait Outbox {
     fn renew(&mut self, key: DeliveryKey, lease: Lease) -> Result<bool>;
     /// Writes an answer that moves the attempt forward.
     fn settle(&mut self, result: &AttemptResult, response: Option<String>) -> Result<()>;
-    /// Keeps only the vendor's words of an answer that moves nothing.
-    fn keep_words(&mut self, result: &AttemptResult, response: String) -> Result<()>;
+    /// Keeps only the vendor's words of an answer that moves nothing; and its id and price, where none was known.
+    fn keep_words(&mut self, result: &AttemptResult, response: Option<String>) -> Result<()>;
+    /// Keeps the ids by which receipts will name the attempt. Of two attempts with one name the newer has it.
+    fn keep_handles(&mut self, result: &AttemptResult) -> Result<()>;
     /// Notes that the recipient opted out of the attempt's provider.
-    fn opt_out(&mut self, result: &AttemptResult) -> Result<()>;
+    fn opt_out(&mut self, of: AttemptReference, at: Timestamp) -> Result<()>;
     /// Writes the state of a delivery. Its lease ends with it, or with the last of its attempts that is still being sent:
-    /// until then a crash must leave somebody to call that attempt unknown.
-    fn end(&mut self, key: DeliveryKey, state: DeliveryState) -> Result<()>;
+    /// until then a crash must leave somebody to call that attempt unknown. With `rests_until` the lease does not end but
+    /// becomes [`nobody`]'s until then.
+    fn end(&mut self, key: DeliveryKey, state: DeliveryState, rests_until: Option<Timestamp>) -> Result<()>;
 }
 
 /// Whether a delivery is leased to `holder`.
 pub(crate) fn held_by(lease: Option<Lease>, holder: NodeId) -> bool {
     lease.is_some_and(|lease| lease.holder == holder)
+}
+
+/// The holder of a lease that only marks the moment at which silence is to be looked at: no worker has it, so none can send
+/// under it, renew it or give it up.
+pub(crate) fn nobody() -> NodeId {
+    NodeId::first_at(Timestamp::from_millis(0))
 }

@@ -57,7 +57,7 @@ pub(crate) fn open<L: Ledger>(ledger: &mut L, new: &NewVerification) -> Result<O
     })?;
     let opted_out = ledger.opted_out(row.application, row.recipient)?;
     let first = new.first_attempt.as_ref().filter(|first| {
-        joined.is_none() && row.status == Status::Pending && !opted_out.contains(&first.provider)
+        joined.is_none() && row.status == Status::Pending && !opted_out.forbid(first.channel, &first.provider)
     });
     if let Some(first) = first {
         ledger.add_first_attempt(first)?;

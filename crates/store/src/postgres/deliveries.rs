@@ -3,14 +3,19 @@
 use async_trait::async_trait;
 use backstop_domain::{
     application::ApplicationId,
+    channel::Channel,
     clock::Timestamp,
     delivery::{Delivery, DeliveryState, Lease},
     id::{DeliveryId, NodeId, VerificationId},
-    ports::store::{AttemptResult, Begun, Deliveries, DeliveryTask, NewAttempt, StoreError},
+    keyring::LookupHash,
+    ports::store::{
+        AttemptResult, Begun, Deliveries, DeliveryTask, NewAttempt, NewReceipt, Noted, StoreError,
+    },
+    receipt::InboundWord,
 };
 
-use super::{PostgresStore, buckets, lane::receive, outbox::Needs, recovery};
-use crate::acts::{answers, attempts};
+use super::{PostgresStore, buckets, lane::receive, opt_outs::heed, outbox::Needs, recovery};
+use crate::acts::{answers, attempts, receipts};
 
 #[async_trait]
 impl Deliveries for PostgresStore {
@@ -27,14 +32,29 @@ impl Deliveries for PostgresStore {
 
     async fn begin_attempt(&self, attempt: NewAttempt) -> Result<Begun, StoreError> {
         let paces = attempt.pace.iter().map(|pace| buckets::pace(&attempt.provider, pace.span)).collect();
-        let verifications = vec![(attempt.application, attempt.verification)];
-        let needs = Needs { now: attempt.now, verifications, begins: true, paces };
+        let verification = (attempt.application, attempt.verification);
+        let needs = Needs { begins: true, paces, ..Needs::of(attempt.now, [verification]) };
         receive(self.attempts.submit(needs, move |draft| attempts::begin(draft, &attempt))?).await
     }
 
     async fn finish_attempt(&self, result: AttemptResult) -> Result<(), StoreError> {
         let needs = Needs::of(result.now, [(result.application, result.verification)]);
         receive(self.attempts.submit(needs, move |draft| answers::finish_attempt(draft, &result))?).await
+    }
+
+    async fn note(&self, receipt: NewReceipt) -> Result<Noted, StoreError> {
+        let needs = Needs::of_receipt(&receipt);
+        receive(self.receipts.submit(needs, move |draft| receipts::note(draft, &receipt))?).await
+    }
+
+    async fn heed(
+        &self,
+        recipient: LookupHash,
+        channel: Channel,
+        word: InboundWord,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.run(Box::new(move |session| Box::pin(heed(session, recipient, channel, word, now)))).await
     }
 
     async fn finish(

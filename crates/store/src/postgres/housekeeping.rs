@@ -15,12 +15,14 @@ use backstop_domain::{
 use parking_lot::Mutex;
 
 use super::{PostgresStore, buckets, session::Session};
-use crate::error::Result;
+use crate::{acts::receipts::HANDLES_LIVE_FOR, error::Result};
 
 /// Verifications that one call ends.
 const EXPIRED_PER_CALL: u64 = 500;
 /// Old answers that one call deletes.
 const FORGOTTEN_PER_CALL: u64 = 2000;
+/// Vendors' names of attempts that one call deletes.
+const HANDLES_PER_CALL: u64 = 2000;
 /// Verifications that one call deletes.
 const DELETED_PER_CALL: i64 = 500;
 /// A charge counts for the longest window and belongs to a verification that may have lived for a day before; an hour
@@ -35,6 +37,9 @@ const EXPIRE: &str = "UPDATE verifications SET status = 'expired', custom_code =
 
 const FORGET_ANSWERS: &str = "DELETE FROM idempotency WHERE key = ANY(ARRAY(\
      SELECT key FROM idempotency WHERE at <= $1 ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED))";
+
+const FORGET_HANDLES: &str = "DELETE FROM open_attempts WHERE ctid = ANY(ARRAY(\
+     SELECT ctid FROM open_attempts WHERE at < $1 ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED))";
 
 const LOOK_AT_BUCKETS: &str =
     "SELECT key, latest FROM buckets WHERE key > $1 AND key < $2 ORDER BY key LIMIT 1000";
@@ -80,7 +85,9 @@ impl PostgresStore {
         let places = self.sweeper.verifications.clone();
         self.run(Box::new(move |session| {
             Box::pin(async move {
-                let end = VerificationId::first_at(before.min(now - ROWS_MATTER_FOR)).to_string();
+                let before = before.min(now - ROWS_MATTER_FOR);
+                forget_handles(session, before).await?;
+                let end = VerificationId::first_at(before).to_string();
                 let next = session.prepare(NEXT_APPLICATION).await?;
                 let mut application = i64::MIN;
                 while let Some(found) = session.client().query_opt(&next, &[&application]).await? {
@@ -146,8 +153,17 @@ async fn expire(session: &mut Session, now: Timestamp) -> Result<u64> {
     let old = (now - IDEMPOTENCY_WINDOW).as_millis();
     let limit = i64::try_from(FORGOTTEN_PER_CALL).unwrap_or(i64::MAX);
     let forgotten = client.execute(&forget, &[&old, &limit]).await?;
-    // A full sweep of answers leaves more behind: asking again at once keeps up with any load.
-    Ok(expired.max(u64::from(forgotten >= FORGOTTEN_PER_CALL)))
+    let handles = forget_handles(session, now - HANDLES_LIVE_FOR).await?;
+    // A full sweep leaves more behind: asking again at once keeps up with any load.
+    let more = forgotten >= FORGOTTEN_PER_CALL || handles >= HANDLES_PER_CALL;
+    Ok(expired.max(u64::from(more)))
+}
+
+/// Deletes vendors' names of attempts from before `before`, a few at a time. Says how many.
+async fn forget_handles(session: &mut Session, before: Timestamp) -> Result<u64> {
+    let forget = session.prepare(FORGET_HANDLES).await?;
+    let limit = i64::try_from(HANDLES_PER_CALL).unwrap_or(i64::MAX);
+    Ok(session.client().execute(&forget, &[&before.as_millis(), &limit]).await?)
 }
 
 /// Looks at the next rows after a key, and says which was the last; the walk begins again when it is through.

@@ -10,7 +10,7 @@ use backstop_domain::{
     id::VerificationId,
     keyring::LookupHash,
     limit::{Bucket, LimitExceeded, Rule},
-    ports::store::NewAttempt,
+    ports::store::{NewAttempt, OptOuts},
     verification::{Status, Verification},
 };
 
@@ -48,7 +48,7 @@ pub(super) struct LedgerDraft {
     latest: BTreeMap<VerificationKey, Timestamp>,
     networks: BTreeMap<VerificationKey, Vec<(LookupHash, Timestamp)>>,
     attempts: BTreeMap<VerificationKey, Vec<Attempt>>,
-    opt_outs: BTreeMap<(ApplicationId, LookupHash), Vec<String>>,
+    opt_outs: BTreeMap<(ApplicationId, LookupHash), OptOuts>,
     new: New,
 }
 
@@ -181,7 +181,7 @@ impl Ledger for LedgerDraft {
         Ok(self.attempts.get(&(application, of)).cloned().unwrap_or_default())
     }
 
-    fn opted_out(&self, application: ApplicationId, recipient: LookupHash) -> Result<Vec<String>> {
+    fn opted_out(&self, application: ApplicationId, recipient: LookupHash) -> Result<OptOuts> {
         Ok(self.opt_outs.get(&(application, recipient)).cloned().unwrap_or_default())
     }
 

@@ -13,7 +13,8 @@ use backstop_domain::{
     id::{AttemptId, DeliveryId},
     limit::PaceBook,
     plan::MAX_MESSAGES,
-    ports::store::{AttemptResult, NewAttempt},
+    ports::store::{AttemptResult, NewAttempt, NewReceipt},
+    receipt::{About, AttemptReference},
     verification::Status,
 };
 
@@ -25,16 +26,17 @@ use super::{
     trace::Trace,
 };
 use crate::{
-    acts::{DeliveryKey, Outbox, Standing, held_by},
+    acts::{DeliveryKey, Outbox, Standing, held_by, nobody, receipts::is_handle},
     batch::Ground,
     error::{Result, internal},
 };
 
 pub(super) mod load;
+pub(super) mod receipts;
 pub(super) mod write;
 
 /// What an act on deliveries needs to have locked and read before it runs.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Needs {
     /// The moment that the caller lives in.
     pub(super) now: Timestamp,
@@ -44,12 +46,26 @@ pub(super) struct Needs {
     pub(super) begins: bool,
     /// The rows of paces to lock.
     pub(super) paces: Vec<Key>,
+    /// Whether the attempts are to be read in full, for a receipt.
+    pub(super) receipt: bool,
+    /// The provider, and its own id of an attempt whose verification is to be treated as one of those above.
+    pub(super) handle: Option<(String, String)>,
 }
 
 impl Needs {
     /// Of an act that begins no attempt.
     pub(super) fn of(now: Timestamp, verifications: impl IntoIterator<Item = VerificationKey>) -> Self {
-        Self { now, verifications: verifications.into_iter().collect(), begins: false, paces: Vec::new() }
+        Self { now, verifications: verifications.into_iter().collect(), ..Self::default() }
+    }
+
+    /// Of a receipt.
+    pub(super) fn of_receipt(new: &NewReceipt) -> Self {
+        let (verifications, handle) = match &new.receipt.about {
+            About::Reference(named) => (vec![(named.application, named.verification)], None),
+            About::VendorId(handle) => (vec![], Some(handle).filter(|handle| is_handle(handle))),
+        };
+        let handle = handle.map(|handle| (new.provider.clone(), handle.clone()));
+        Self { now: new.now, verifications, receipt: true, handle, ..Self::default() }
     }
 }
 
@@ -63,6 +79,7 @@ pub(super) struct OutboxDraft {
     verifications: BTreeMap<VerificationKey, (Status, Timestamp)>,
     attempts: BTreeMap<VerificationKey, BTreeMap<AttemptId, (DeliveryId, AttemptState)>>,
     paces: BTreeMap<Key, PaceBook>,
+    told: receipts::Told,
     new: New,
 }
 
@@ -72,7 +89,8 @@ struct New {
     attempts: Vec<NewAttempt>,
     numbers: Vec<u32>,
     settled: BTreeMap<(VerificationKey, AttemptId), Settled>,
-    words: BTreeMap<(VerificationKey, AttemptId), String>,
+    words: BTreeMap<(VerificationKey, AttemptId), Words>,
+    handles: Vec<(VerificationKey, AttemptId, String, Timestamp)>,
     opt_outs: Vec<(VerificationKey, AttemptId, Timestamp)>,
     deliveries: BTreeSet<DeliveryKey>,
     paces: BTreeSet<Key>,
@@ -88,6 +106,14 @@ struct Settled {
     response: Option<String>,
     price: Option<String>,
     at: Timestamp,
+}
+
+/// What is kept of an answer that moved nothing.
+#[derive(Debug, Clone, Default)]
+struct Words {
+    response: Option<String>,
+    vendor_id: Option<String>,
+    price: Option<String>,
 }
 
 impl OutboxDraft {
@@ -145,6 +171,11 @@ impl Outbox for OutboxDraft {
         Ok(attempts.and_then(|attempts| attempts.get(&of.id)).map(|(_, state)| *state))
     }
 
+    fn states(&self, of: DeliveryKey) -> Result<Vec<AttemptState>> {
+        let attempts = self.attempts_of((of.0, of.1)).filter(|(delivery, _)| *delivery == of.2);
+        Ok(attempts.map(|(_, state)| *state).collect())
+    }
+
     fn delivery(&self, key: DeliveryKey) -> Result<Option<(DeliveryState, Option<Lease>)>> {
         Ok(self.deliveries.get(&key).copied())
     }
@@ -189,46 +220,61 @@ impl Outbox for OutboxDraft {
         let attempts = self.attempts.entry(verification).or_default();
         attempts.entry(result.id).and_modify(|(_, state)| *state = result.state);
         let rejection = result.rejection.as_ref().map(serde_json::to_string).transpose();
-        let kept = self.new.words.remove(&(verification, result.id));
+        let words = self.new.words.remove(&(verification, result.id));
         let before = self.new.settled.remove(&(verification, result.id));
-        let (vendor_id, words, price) =
-            before.map_or((None, None, None), |before| (before.vendor_id, before.response, before.price));
+        let before =
+            before.map(|was| Words { response: was.response, vendor_id: was.vendor_id, price: was.price });
+        let kept = before.or(words).unwrap_or_default();
         let settled = Settled {
             state: result.state,
             outcome: result.outcome.clone(),
             rejection: rejection.map_err(|error| internal(error.to_string()))?,
-            vendor_id: result.vendor_id.clone().or(vendor_id),
-            response: response.or(words).or(kept),
-            price: result.price.clone().or(price),
+            vendor_id: result.vendor_id.clone().or(kept.vendor_id),
+            response: response.or(kept.response),
+            price: result.price.clone().or(kept.price),
             at: result.now,
         };
         self.new.settled.insert((verification, result.id), settled);
         Ok(())
     }
 
-    fn keep_words(&mut self, result: &AttemptResult, response: String) -> Result<()> {
+    fn keep_words(&mut self, result: &AttemptResult, response: Option<String>) -> Result<()> {
         self.changes += 1;
         let key = ((result.application, result.verification), result.id);
-        match self.new.settled.get_mut(&key) {
-            Some(settled) => settled.response = Some(response),
-            None => drop(self.new.words.insert(key, response)),
+        let (vendor_id, price) = (result.vendor_id.clone(), result.price.clone());
+        if let Some(settled) = self.new.settled.get_mut(&key) {
+            settled.response = response.or(settled.response.take());
+            settled.vendor_id = settled.vendor_id.take().or(vendor_id);
+            settled.price = settled.price.take().or(price);
+            return Ok(());
         }
+        let words = self.new.words.entry(key).or_default();
+        words.response = response.or(words.response.take());
+        words.vendor_id = words.vendor_id.take().or(vendor_id);
+        words.price = words.price.take().or(price);
         Ok(())
     }
 
-    fn opt_out(&mut self, result: &AttemptResult) -> Result<()> {
+    fn keep_handles(&mut self, result: &AttemptResult) -> Result<()> {
         self.changes += 1;
-        self.new.opt_outs.push(((result.application, result.verification), result.id, result.now));
+        let key = (result.application, result.verification);
+        let handles = result.handles.iter().filter(|handle| is_handle(handle));
+        self.new.handles.extend(handles.map(|handle| (key, result.id, handle.clone(), result.now)));
         Ok(())
     }
 
-    fn end(&mut self, key: DeliveryKey, state: DeliveryState) -> Result<()> {
+    fn opt_out(&mut self, of: AttemptReference, at: Timestamp) -> Result<()> {
         self.changes += 1;
-        let sending = self
-            .attempts_of((key.0, key.1))
-            .any(|(delivery, state)| *delivery == key.2 && *state == AttemptState::Sending);
+        self.new.opt_outs.push(((of.application, of.verification), of.attempt, at));
+        Ok(())
+    }
+
+    fn end(&mut self, key: DeliveryKey, state: DeliveryState, rests_until: Option<Timestamp>) -> Result<()> {
+        self.changes += 1;
+        let sending = self.states(key)?.contains(&AttemptState::Sending);
+        let rest = rests_until.map(|until| Lease { holder: nobody(), until });
         if let Some(row) = self.deliveries.get_mut(&key) {
-            *row = (state, row.1.filter(|_| sending));
+            *row = (state, if sending { row.1 } else { rest });
             self.new.deliveries.insert(key);
         }
         Ok(())

@@ -20,7 +20,7 @@ use super::{
     },
     session::Session,
 };
-use crate::{error::Result, fields::Fields, rows};
+use crate::{error::Result, rows};
 
 /// The most rows of one page.
 const MAX_PAGE: u32 = 1000;
@@ -102,24 +102,6 @@ async fn deliveries(session: &mut Session, keys: &Columns) -> Result<Vec<Row>> {
 pub(super) async fn attempts(session: &mut Session, keys: &Columns) -> Result<Vec<Row>> {
     let statement = session.prepare(load::attempts()).await?;
     keys.ask(session.client(), &statement).await
-}
-
-/// The providers that recipients opted out of.
-pub(super) async fn opt_outs(
-    session: &mut Session,
-    recipients: &[(ApplicationId, LookupHash)],
-) -> Result<BTreeMap<(ApplicationId, LookupHash), Vec<String>>> {
-    let statement = session.prepare(load::OPT_OUTS).await?;
-    let (applications, hashes): (Vec<i64>, Vec<&[u8]>) =
-        recipients.iter().map(|(application, hash)| (application.0, hash.0.as_slice())).unzip();
-    let found = session.client().query(&statement, &[&applications, &hashes]).await?;
-    let mut opt_outs: BTreeMap<_, Vec<String>> = BTreeMap::new();
-    for row in &found {
-        let mut fields = Fields::of(row, "opt_outs", 1);
-        let of = (ApplicationId(fields.take("application_id")?), fields.hash("recipient")?);
-        opt_outs.entry(of).or_default().push(fields.take("provider")?);
-    }
-    Ok(opt_outs)
 }
 
 async fn views(session: &mut Session, rows: Vec<Verification>) -> Result<Vec<VerificationView>> {

@@ -14,10 +14,11 @@ use backstop_domain::{
     ports::store::{DeliveryTask, StoreError},
     verification::Verification,
 };
+use tokio_postgres::Row;
 
 use super::{
     ledger::{VerificationKey, load::Columns},
-    read,
+    opt_outs, read,
     session::Session,
 };
 use crate::{
@@ -30,8 +31,10 @@ use crate::{
 fn left_behind_sql() -> &'static str {
     static SQL: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| {
         format!(
-            "SELECT {} FROM deliveries WHERE lease_until IS NOT NULL AND lease_until <= $1 \
-             ORDER BY lease_until, application_id, verification_id, id LIMIT $2 FOR UPDATE SKIP LOCKED",
+            "SELECT {}, coalesce((SELECT v.status = 'pending' AND v.expires_at > $1 FROM verifications v \
+             WHERE v.application_id = d.application_id AND v.id = d.verification_id), FALSE) AS waits \
+             FROM deliveries d WHERE lease_until IS NOT NULL AND lease_until <= $1 \
+             ORDER BY lease_until, application_id, verification_id, id LIMIT $2 FOR UPDATE OF d SKIP LOCKED",
             rows::DELIVERY
         )
     });
@@ -52,11 +55,10 @@ const GIVE_UP: &str = "UPDATE attempts t SET state = 'unknown', outcome = 'unkno
      FROM unnest($1::bigint[], $2::text[], $3::text[]) w (a, v, d) \
      WHERE t.application_id = w.a AND t.verification_id = w.v AND t.delivery_id = w.d AND t.state = 'sending'";
 
-/// What is not queued any more was taken by a vendor; the crash only left the fate of another attempt open.
+/// Leases what is open and lets the rest be done.
 const TAKE_OVER: &str = "UPDATE deliveries d \
-     SET lease_holder = CASE d.state WHEN 'queued' THEN $4::text END, \
-     lease_until = CASE d.state WHEN 'queued' THEN $5::bigint END \
-     FROM unnest($1::bigint[], $2::text[], $3::text[]) w (a, v, d) \
+     SET lease_holder = CASE WHEN w.open THEN $5::text END, lease_until = CASE WHEN w.open THEN $6::bigint END \
+     FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bool[]) w (a, v, d, open) \
      WHERE d.application_id = w.a AND d.verification_id = w.v AND d.id = w.d";
 
 /// Locks in the order that batches lock in.
@@ -72,6 +74,9 @@ pub(super) async fn release(session: &mut Session, holder: NodeId, now: Timestam
     Ok(())
 }
 
+/// Deliveries that one call of recovery looks at, so that its caller is answered in time; the next call goes on.
+const MOST_SEEN: usize = 2000;
+
 /// Takes over up to `limit` deliveries, those first whose lease ended first.
 pub(super) async fn recover(
     session: &mut Session,
@@ -80,10 +85,10 @@ pub(super) async fn recover(
     limit: u32,
 ) -> Result<Vec<DeliveryTask>> {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let mut tasks = Vec::new();
+    let (mut tasks, mut seen) = (Vec::new(), 0);
     loop {
         let wanted = limit - tasks.len();
-        let (found, all) = match round(session, lease, now, wanted).await {
+        let (found, count) = match round(session, lease, now, wanted).await {
             // What the rounds before took over is ours and must be worked on.
             Err(error) if !tasks.is_empty() => {
                 tracing::warn!(%error, "recovery could not go on");
@@ -93,43 +98,46 @@ pub(super) async fn recover(
             other => other?,
         };
         tasks.extend(found);
+        seen += count;
         // A lease that ends at once would be found again, and again.
-        if all || tasks.len() >= limit || lease.until <= now {
+        if count < wanted || tasks.len() >= limit || seen >= MOST_SEEN || lease.until <= now {
             return Ok(tasks);
         }
     }
 }
 
-/// One transaction of it. Says whether there was nothing more.
+/// One transaction of it. Says how many there were, with those that are done.
 async fn round(
     session: &mut Session,
     lease: Lease,
     now: Timestamp,
     wanted: usize,
-) -> Result<(Vec<DeliveryTask>, bool)> {
+) -> Result<(Vec<DeliveryTask>, usize)> {
     session.begin().await?;
-    let left = take_over(session, lease, now, wanted).await?;
-    let all = left.len() < wanted;
-    let queued = left.into_iter().filter(|delivery| delivery.state == DeliveryState::Queued);
-    let tasks = read_tasks(session, queued.collect()).await?;
+    let (open, count) = take_over(session, lease, now, wanted).await?;
+    let tasks = read_tasks(session, open).await?;
     session.commit().await?;
-    Ok((tasks, all))
+    Ok((tasks, count))
 }
 
+/// Says which deliveries are open, and how many were looked at.
 async fn take_over(
     session: &mut Session,
     lease: Lease,
     now: Timestamp,
     limit: usize,
-) -> Result<Vec<Delivery>> {
+) -> Result<(Vec<Delivery>, usize)> {
     let find = session.prepare(left_behind_sql()).await?;
     let (give_up, take) = (session.prepare(GIVE_UP).await?, session.prepare(TAKE_OVER).await?);
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let found = session.client().query(&find, &[&now.as_millis(), &limit]).await?;
-    let mut left = Vec::with_capacity(found.len());
+    let (mut left, mut open) = (Vec::with_capacity(found.len()), Vec::with_capacity(found.len()));
     for row in &found {
-        match rows::delivery(row).map_err(StoreError::from) {
-            Ok(delivery) => left.push(delivery),
+        match left_open(row).map_err(StoreError::from) {
+            Ok((delivery, is_open)) => {
+                left.push(delivery);
+                open.push(is_open);
+            }
             Err(error @ StoreError::BadRow { .. }) => {
                 tracing::error!(%error, "a delivery cannot be taken over")
             }
@@ -142,11 +150,23 @@ async fn take_over(
     let (holder, until) = (lease.holder.to_string(), lease.until.as_millis());
     let client = session.client();
     client.execute(&give_up, &[&applications, &verifications, &ids, &now.as_millis()]).await?;
-    client.execute(&take, &[&applications, &verifications, &ids, &holder, &until]).await?;
-    for delivery in &mut left {
-        delivery.lease = Some(lease);
-    }
-    Ok(left)
+    client.execute(&take, &[&applications, &verifications, &ids, &open, &holder, &until]).await?;
+    let count = left.len();
+    let open = left.into_iter().zip(open).filter(|(_, is_open)| *is_open);
+    Ok((open.map(|(delivery, _)| Delivery { lease: Some(lease), ..delivery }).collect(), count))
+}
+
+/// A delivery, and whether there is anything to do for it. One that was taken is looked at only while its verification
+/// waits: the person may have come back with the code, and then silence means nothing.
+fn left_open(row: &Row) -> Result<(Delivery, bool)> {
+    let delivery = rows::delivery(row)?;
+    let waits: bool = row.try_get("waits")?;
+    let is_open = match delivery.state {
+        DeliveryState::Queued => true,
+        DeliveryState::Sent => waits,
+        DeliveryState::Delivered | DeliveryState::Undeliverable => false,
+    };
+    Ok((delivery, is_open))
 }
 
 /// A delivery that `holder` has leased, with all that a worker needs.
@@ -188,11 +208,11 @@ async fn read_tasks(session: &mut Session, deliveries: Vec<Delivery>) -> Result<
         }
     }
     let recipients: Vec<_> = verifications.values().map(|row| (row.application, row.recipient)).collect();
-    let opt_outs = read::opt_outs(session, &recipients).await?;
+    let unwanted = opt_outs::read(session, &recipients).await?;
     let task = |delivery: Delivery| {
         let key = (delivery.application, delivery.verification);
         let verification = verifications.get(&key)?.clone();
-        let opted_out = opt_outs.get(&(key.0, verification.recipient)).cloned().unwrap_or_default();
+        let opted_out = unwanted.get(&(key.0, verification.recipient)).cloned().unwrap_or_default();
         let attempts = attempts.get(&key).cloned().unwrap_or_default();
         Some(DeliveryTask { delivery, verification, attempts, opted_out })
     };

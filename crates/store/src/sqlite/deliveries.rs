@@ -9,19 +9,27 @@ use async_trait::async_trait;
 use backstop_domain::{
     application::ApplicationId,
     attempt::AttemptState,
+    channel::Channel,
     clock::Timestamp,
     delivery::{Delivery, DeliveryState, Lease},
     id::{DeliveryId, NodeId, VerificationId},
-    ports::store::{AttemptResult, Begun, Deliveries, DeliveryTask, NewAttempt, StoreError},
+    keyring::LookupHash,
+    ports::store::{
+        AttemptResult, Begun, Deliveries, DeliveryTask, NewAttempt, NewReceipt, Noted, StoreError,
+    },
+    receipt::InboundWord,
 };
 use rusqlite::{Connection, params};
 
-use super::{SqliteStore, lookups, writer::Unit};
+use super::{SqliteStore, lookups, receipts::heed, writer::Unit};
 use crate::{
-    acts::{answers, attempts, held_by},
+    acts::{answers, attempts, held_by, receipts},
     error::Result,
     rows,
 };
+
+/// Deliveries that one call of recovery looks at, so that callers do not stand behind it; the next call goes on.
+const MOST_SEEN: usize = 2000;
 
 #[async_trait]
 impl Deliveries for SqliteStore {
@@ -46,6 +54,20 @@ impl Deliveries for SqliteStore {
 
     async fn finish_attempt(&self, result: AttemptResult) -> std::result::Result<(), StoreError> {
         self.write(move |unit| answers::finish_attempt(unit, &result)).await
+    }
+
+    async fn note(&self, receipt: NewReceipt) -> std::result::Result<Noted, StoreError> {
+        self.write(move |unit| receipts::note(unit, &receipt)).await
+    }
+
+    async fn heed(
+        &self,
+        recipient: LookupHash,
+        channel: Channel,
+        word: InboundWord,
+        now: Timestamp,
+    ) -> std::result::Result<(), StoreError> {
+        self.write(move |unit| heed(unit, recipient, channel, word, now)).await
     }
 
     async fn finish(
@@ -91,17 +113,24 @@ impl Deliveries for SqliteStore {
 fn recover(unit: &mut Unit, lease: Lease, now: Timestamp, limit: u32) -> Result<Vec<DeliveryTask>> {
     unit.memory.see(now);
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let mut tasks = Vec::new();
+    let (mut tasks, mut seen) = (Vec::new(), 0);
     loop {
         let wanted = limit - tasks.len();
         let left = left_behind(&unit.connection, now, wanted)?;
         let all = left.len() < wanted;
+        seen += left.len();
         for mut delivery in left {
             take_over(unit, &delivery, lease, now)?;
-            if delivery.state != DeliveryState::Queued {
-                // A vendor took it; the crash only left the fate of another attempt open.
-                let key = (delivery.application, delivery.verification, delivery.id);
-                answers::end(unit, key, delivery.state, delivery.state)?;
+            let (application, verification) = (delivery.application, delivery.verification);
+            let is_open = match delivery.state {
+                DeliveryState::Queued => true,
+                // The person may have come back with the code; then silence means nothing.
+                DeliveryState::Sent => lookups::waits(&unit.connection, application, verification, now)?,
+                DeliveryState::Delivered | DeliveryState::Undeliverable => false,
+            };
+            if !is_open {
+                let key = (application, verification, delivery.id);
+                answers::end(unit, key, delivery.state, delivery.state, None)?;
                 continue;
             }
             delivery.lease = Some(lease);
@@ -117,13 +146,13 @@ fn recover(unit: &mut Unit, lease: Lease, now: Timestamp, limit: u32) -> Result<
             }
         }
         // A lease that ends at once would be found again, and again.
-        if all || tasks.len() >= limit || lease.until <= now {
+        if all || tasks.len() >= limit || seen >= MOST_SEEN || lease.until <= now {
             return Ok(tasks);
         }
     }
 }
 
-/// Open deliveries whose lease has ended, the one that ended first first.
+/// Deliveries whose lease has ended, the one that ended first first.
 fn left_behind(connection: &Connection, now: Timestamp, limit: usize) -> Result<Vec<Delivery>> {
     let sql = format!(
         "SELECT {} FROM deliveries WHERE lease_until IS NOT NULL AND lease_until <= ?1 \

@@ -13,7 +13,10 @@ use backstop_domain::{
 use rusqlite::params;
 
 use super::{SqliteStore, rebuild, writer::Unit};
-use crate::error::Result;
+use crate::{
+    acts::{nobody, receipts::HANDLES_LIVE_FOR},
+    error::Result,
+};
 
 /// Verifications that one call ends.
 const EXPIRED_PER_CALL: usize = 500;
@@ -21,21 +24,24 @@ const EXPIRED_PER_CALL: usize = 500;
 const FORGOTTEN_PER_CALL: usize = 2000;
 /// Verifications that one call deletes.
 const DELETED_PER_CALL: i64 = 200;
+/// Vendors' names of attempts that one call deletes.
+const HANDLES_PER_CALL: usize = 2000;
 /// How far the mark moves at a time.
 const MARK_STEP: Duration = Duration::from_secs(3600);
 
 impl SqliteStore {
     /// Ends every lease at once. For the program to call right after it took the exclusive lock: whoever held them is
     /// dead. The open deliveries then come out of `recover`, the oldest first; those from before a step back of the clock
-    /// too, which seem to be of the future. Says how many there are.
+    /// too, which seem to be of the future. What rests until silence is looked at goes on resting. Says how many there are.
     ///
     /// # Errors
     /// If the store cannot be written.
     pub async fn release_leases(&self) -> std::result::Result<u64, StoreError> {
         self.write(|unit| {
             let ended = unit.connection.execute(
-                "UPDATE deliveries SET lease_until = min(created_at, ?1) WHERE lease_until IS NOT NULL",
-                [unit.memory.seen().as_millis()],
+                "UPDATE deliveries SET lease_until = min(created_at, ?1) \
+                 WHERE lease_until IS NOT NULL AND lease_holder <> ?2",
+                params![unit.memory.seen().as_millis(), nobody().to_string()],
             )?;
             Ok(u64::try_from(ended).unwrap_or(u64::MAX))
         })
@@ -93,8 +99,9 @@ pub(super) fn expire(unit: &mut Unit, now: Timestamp) -> Result<u64> {
     if out.len() < EXPIRED_PER_CALL {
         move_mark(unit, now)?;
     }
-    // A full sweep of answers leaves more behind: asking again at once keeps up with any load.
+    // A full sweep leaves more behind: asking again at once keeps up with any load.
     let more = forget_answers(unit, now)? >= FORGOTTEN_PER_CALL;
+    let more = forget_handles(unit, now - HANDLES_LIVE_FOR)? >= HANDLES_PER_CALL || more;
     Ok(expired.max(u64::from(more)))
 }
 
@@ -102,7 +109,9 @@ pub(super) fn expire(unit: &mut Unit, now: Timestamp) -> Result<u64> {
 pub(super) fn forget(unit: &mut Unit, before: Timestamp, now: Timestamp) -> Result<u64> {
     unit.memory.see(now);
     let connection = &unit.connection;
-    let end = VerificationId::first_at(before.min(now - rebuild::CHARGES_LIVE_FOR)).to_string();
+    let before = before.min(now - rebuild::CHARGES_LIVE_FOR);
+    forget_handles(unit, before)?;
+    let end = VerificationId::first_at(before).to_string();
     for application in rebuild::applications(connection)? {
         let mut last = connection.prepare_cached(
             "SELECT max(id), count(*) FROM (SELECT id FROM verifications \
@@ -142,5 +151,17 @@ fn forget_answers(unit: &Unit, now: Timestamp) -> Result<usize> {
              (SELECT at, key FROM idempotency WHERE at <= ?1 ORDER BY at, key LIMIT ?2)",
         )?
         .execute(params![(now - IDEMPOTENCY_WINDOW).as_millis(), FORGOTTEN_PER_CALL])?;
+    Ok(forgotten)
+}
+
+/// Deletes vendors' names of attempts from before `before`, a few at a time. Says how many.
+fn forget_handles(unit: &Unit, before: Timestamp) -> Result<usize> {
+    let forgotten = unit
+        .connection
+        .prepare_cached(
+            "DELETE FROM open_attempts WHERE (provider, handle) IN \
+             (SELECT provider, handle FROM open_attempts WHERE at < ?1 ORDER BY at LIMIT ?2)",
+        )?
+        .execute(params![before.as_millis(), HANDLES_PER_CALL])?;
     Ok(forgotten)
 }

@@ -72,9 +72,9 @@ pub(super) fn delivery(connection: &Connection, row: &Charged) -> Result<()> {
 pub(super) fn attempt(connection: &Connection, new: &NewAttempt) -> Result<()> {
     let mut insert = connection.prepare_cached(
         "INSERT INTO attempts (application_id, verification_id, id, number, delivery_id, channel, provider, round, \
-         state, started_at) \
+         state, started_at, decision) \
          SELECT ?1, ?2, ?3, (SELECT count(*) + 1 FROM attempts WHERE application_id = ?1 AND verification_id = ?2), \
-         ?4, ?5, ?6, ?7, ?8, ?9",
+         ?4, ?5, ?6, ?7, ?8, ?9, ?10",
     )?;
     insert.execute(params![
         new.application.0,
@@ -86,6 +86,7 @@ pub(super) fn attempt(connection: &Connection, new: &NewAttempt) -> Result<()> {
         new.round,
         AttemptState::Sending.as_str(),
         new.now.as_millis(),
+        new.decision,
     ])?;
     Ok(())
 }

@@ -7,7 +7,7 @@ use backstop_domain::{
     id::VerificationId,
     keyring::LookupHash,
     limit::{Bucket, LimitExceeded, Rule},
-    ports::store::NewAttempt,
+    ports::store::{NewAttempt, OptOuts},
     verification::{Status, Verification},
 };
 use rusqlite::params;
@@ -83,7 +83,7 @@ impl Ledger for Unit {
         lookups::attempts(&self.connection, application, of)
     }
 
-    fn opted_out(&self, application: ApplicationId, recipient: LookupHash) -> Result<Vec<String>> {
+    fn opted_out(&self, application: ApplicationId, recipient: LookupHash) -> Result<OptOuts> {
         lookups::opted_out(&self.connection, application, recipient)
     }
 

@@ -7,15 +7,12 @@ use backstop_domain::{
     delivery::Delivery,
     id::{DeliveryId, VerificationId},
     keyring::LookupHash,
-    ports::store::{DeliveryTask, VerificationFilter, VerificationView},
+    ports::store::{DeliveryTask, OptOuts, VerificationFilter, VerificationView},
     verification::{Status, Verification},
 };
 use rusqlite::{Connection, OptionalExtension, named_params, params};
 
-use crate::{
-    error::{Failure, Result},
-    rows,
-};
+use crate::{error::Result, fields::Fields, rows};
 
 /// The most rows of one page.
 const MAX_PAGE: u32 = 1000;
@@ -93,17 +90,37 @@ pub(super) fn latest_delivery(
     Ok(latest.map(Timestamp::from_millis))
 }
 
-/// The providers that a recipient opted out of.
+/// What a recipient opted out of.
 pub(super) fn opted_out(
     connection: &Connection,
     application: ApplicationId,
     recipient: LookupHash,
-) -> Result<Vec<String>> {
-    let mut query = connection.prepare_cached(
+) -> Result<OptOuts> {
+    let mut of_providers = connection.prepare_cached(
         "SELECT provider FROM opt_outs WHERE application_id = ?1 AND recipient = ?2 ORDER BY provider",
     )?;
-    let providers = query.query_map(params![application.0, recipient.0], |row| row.get(0))?;
-    providers.map(|provider| provider.map_err(Failure::from)).collect()
+    let providers = of_providers.query_map(params![application.0, recipient.0], |row| row.get(0))?;
+    let mut of_channels =
+        connection.prepare_cached("SELECT channel FROM stops WHERE recipient = ?1 ORDER BY channel")?;
+    let channels = of_channels
+        .query_and_then(params![recipient.0], |row| Fields::of(row, "stops", 0).parsed("channel"))?;
+    Ok(OptOuts {
+        providers: providers.collect::<rusqlite::Result<_>>()?,
+        channels: channels.collect::<Result<_>>()?,
+    })
+}
+
+/// Whether a verification still waits for its code.
+pub(super) fn waits(
+    connection: &Connection,
+    application: ApplicationId,
+    id: VerificationId,
+    now: Timestamp,
+) -> Result<bool> {
+    let mut query = connection.prepare_cached(
+        "SELECT 1 FROM verifications WHERE application_id = ?1 AND id = ?2 AND status = 'pending' AND expires_at > ?3",
+    )?;
+    Ok(query.exists(params![application.0, id.to_string(), now.as_millis()])?)
 }
 
 /// All that a worker needs to go on with a delivery.

@@ -9,12 +9,13 @@ use backstop_domain::{
     limit::PaceBook,
     plan::MAX_MESSAGES,
     ports::store::{AttemptResult, NewAttempt},
+    receipt::AttemptReference,
 };
 use rusqlite::{named_params, params};
 
 use super::{inserts, lookups, paces, writer::Unit};
 use crate::{
-    acts::{DeliveryKey, Outbox, Standing},
+    acts::{DeliveryKey, Outbox, Standing, nobody, receipts::is_handle},
     error::{Result, internal},
     fields::Fields,
 };
@@ -57,6 +58,15 @@ impl Outbox for Unit {
         let mut found =
             query.query_and_then(key, |row| Fields::after_key(row, "attempts", 3).parsed("state"))?;
         found.next().transpose()
+    }
+
+    fn states(&self, (application, verification, id): DeliveryKey) -> Result<Vec<AttemptState>> {
+        let mut query = self.connection.prepare_cached(
+            "SELECT application_id, verification_id, id, state FROM attempts \
+             WHERE application_id = ?1 AND verification_id = ?2 AND delivery_id = ?3",
+        )?;
+        let key = params![application.0, verification.to_string(), id.to_string()];
+        query.query_and_then(key, |row| Fields::after_key(row, "attempts", 3).parsed("state"))?.collect()
     }
 
     fn delivery(
@@ -132,22 +142,45 @@ impl Outbox for Unit {
         lookups::one(changed, "settling an attempt")
     }
 
-    fn keep_words(&mut self, result: &AttemptResult, response: String) -> Result<()> {
+    fn keep_words(&mut self, result: &AttemptResult, response: Option<String>) -> Result<()> {
         self.connection
             .prepare_cached(
-                "UPDATE attempts SET vendor_response = ?4 \
+                "UPDATE attempts SET vendor_response = coalesce(?4, vendor_response), \
+                 vendor_id = coalesce(vendor_id, ?5), price = coalesce(price, ?6) \
                  WHERE application_id = ?1 AND verification_id = ?2 AND id = ?3",
             )?
             .execute(params![
                 result.application.0,
                 result.verification.to_string(),
                 result.id.to_string(),
-                response
+                response,
+                result.vendor_id,
+                result.price
             ])?;
         Ok(())
     }
 
-    fn opt_out(&mut self, result: &AttemptResult) -> Result<()> {
+    fn keep_handles(&mut self, result: &AttemptResult) -> Result<()> {
+        let mut insert = self.connection.prepare_cached(
+            "INSERT INTO open_attempts (provider, handle, application_id, verification_id, attempt_id, at) \
+             SELECT provider, ?4, application_id, verification_id, id, ?5 FROM attempts \
+             WHERE application_id = ?1 AND verification_id = ?2 AND id = ?3 \
+             ON CONFLICT (provider, handle) DO UPDATE SET application_id = excluded.application_id, \
+             verification_id = excluded.verification_id, attempt_id = excluded.attempt_id, at = excluded.at",
+        )?;
+        for handle in result.handles.iter().filter(|handle| is_handle(handle)) {
+            insert.execute(params![
+                result.application.0,
+                result.verification.to_string(),
+                result.id.to_string(),
+                handle,
+                result.now.as_millis()
+            ])?;
+        }
+        Ok(())
+    }
+
+    fn opt_out(&mut self, of: AttemptReference, at: Timestamp) -> Result<()> {
         self.connection
             .prepare_cached(
                 "INSERT INTO opt_outs (application_id, recipient, provider, at) \
@@ -157,25 +190,37 @@ impl Outbox for Unit {
                  ON CONFLICT DO NOTHING",
             )?
             .execute(params![
-                result.application.0,
-                result.verification.to_string(),
-                result.id.to_string(),
-                result.now.as_millis()
+                of.application.0,
+                of.verification.to_string(),
+                of.attempt.to_string(),
+                at.as_millis()
             ])?;
         Ok(())
     }
 
-    fn end(&mut self, (application, verification, id): DeliveryKey, state: DeliveryState) -> Result<()> {
+    fn end(
+        &mut self,
+        (application, verification, id): DeliveryKey,
+        state: DeliveryState,
+        rests_until: Option<Timestamp>,
+    ) -> Result<()> {
         self.connection
             .prepare_cached(
                 "UPDATE deliveries SET state = ?4, \
                  lease_holder = CASE WHEN EXISTS (SELECT 1 FROM attempts a WHERE a.application_id = ?1 \
-                 AND a.verification_id = ?2 AND a.delivery_id = ?3 AND a.state = 'sending') THEN lease_holder END, \
+                 AND a.verification_id = ?2 AND a.delivery_id = ?3 AND a.state = 'sending') THEN lease_holder ELSE ?5 END, \
                  lease_until = CASE WHEN EXISTS (SELECT 1 FROM attempts a WHERE a.application_id = ?1 \
-                 AND a.verification_id = ?2 AND a.delivery_id = ?3 AND a.state = 'sending') THEN lease_until END \
+                 AND a.verification_id = ?2 AND a.delivery_id = ?3 AND a.state = 'sending') THEN lease_until ELSE ?6 END \
                  WHERE application_id = ?1 AND verification_id = ?2 AND id = ?3",
             )?
-            .execute(params![application.0, verification.to_string(), id.to_string(), state.as_str()])?;
+            .execute(params![
+                application.0,
+                verification.to_string(),
+                id.to_string(),
+                state.as_str(),
+                rests_until.map(|_| nobody().to_string()),
+                rests_until.map(Timestamp::as_millis)
+            ])?;
         Ok(())
     }
 }

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     PostgresStore,
+    acts::nobody,
     error::{Result, internal},
     postgres::Session,
 };
@@ -101,7 +102,7 @@ fn cell(value: &Value, kind: &Type, table: &str) -> Result<Box<dyn ToSql + Sync 
     })
 }
 
-/// The next application gets a number of its own, and every open delivery is anybody's.
+/// The next application gets a number of its own, and every open delivery is anybody's; what rests goes on resting.
 async fn settle(session: &Session, now: Timestamp) -> Result<()> {
     let client = session.client();
     client
@@ -112,8 +113,9 @@ async fn settle(session: &Session, now: Timestamp) -> Result<()> {
         .await?;
     client
         .execute(
-            "UPDATE deliveries SET lease_until = least(created_at, $1) WHERE lease_until IS NOT NULL",
-            &[&now.as_millis()],
+            "UPDATE deliveries SET lease_until = least(created_at, $1) \
+             WHERE lease_until IS NOT NULL AND lease_holder <> $2",
+            &[&now.as_millis(), &nobody().to_string()],
         )
         .await?;
     // Plans and the planner's idea of the tables' sizes.

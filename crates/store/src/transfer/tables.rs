@@ -66,7 +66,7 @@ impl SqliteStore {
 
 /// Every table whose rows outlive a minute. Of `meta` only the root key's fingerprint moves; `paces` become rows of
 /// `buckets`.
-pub(super) const TABLES: [Table; 10] = [
+pub(super) const TABLES: [Table; 12] = [
     Table { name: "meta", key: 1, columns: &[("key", Type::TEXT), ("value", Type::TEXT)] },
     Table {
         name: "keyring",
@@ -163,6 +163,9 @@ pub(super) const TABLES: [Table; 10] = [
             ("price", Type::TEXT),
             ("started_at", Type::INT8),
             ("finished_at", Type::INT8),
+            ("receipt", Type::TEXT),
+            ("receipt_at", Type::INT8),
+            ("decision", Type::TEXT),
         ],
     },
     Table {
@@ -193,5 +196,22 @@ pub(super) const TABLES: [Table; 10] = [
             ("provider", Type::TEXT),
             ("at", Type::INT8),
         ],
+    },
+    Table {
+        name: "open_attempts",
+        key: 2,
+        columns: &[
+            ("provider", Type::TEXT),
+            ("handle", Type::TEXT),
+            ("application_id", Type::INT8),
+            ("verification_id", Type::TEXT),
+            ("attempt_id", Type::TEXT),
+            ("at", Type::INT8),
+        ],
+    },
+    Table {
+        name: "stops",
+        key: 2,
+        columns: &[("recipient", Type::BYTEA), ("channel", Type::TEXT), ("at", Type::INT8)],
     },
 ];

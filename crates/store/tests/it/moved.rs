@@ -3,13 +3,15 @@
 use backstop_domain::{
     application::Authority,
     attempt::AttemptState,
+    channel::Channel,
     code::Code,
-    delivery::Lease,
+    delivery::{DeliveryState, Lease},
     id::NodeId,
     limit::{LimitName, Limits, Pace},
     ports::store::{
-        Applications as _, Begun, CheckTarget, Checked, Deliveries as _, Keys as _, Once, StoreError,
+        Applications as _, Begun, CheckTarget, Checked, Deliveries as _, Keys as _, Noted, Once, StoreError,
     },
+    receipt::{About, InboundWord, ReceiptState},
     verification::Status,
 };
 use backstop_store::{TransferReport, transfer};
@@ -140,4 +142,34 @@ fn applications_keys_and_the_root_keys_fingerprint_move_and_new_ones_get_new_num
     assert_eq!(wait(after.store.root_fingerprint()).unwrap().as_deref(), Some("fingerprint"));
     assert_eq!(wait(after.store.application("shop", at(2))).unwrap(), shop);
     assert_eq!(wait(after.store.application("other", at(2))).unwrap(), OTHER_APP);
+}
+
+#[test]
+fn receipts_find_their_attempts_and_people_their_peace_after_the_move() {
+    let before = Before::new();
+    let (id, delivery) = before.start(&before.new_start(ASHA, at(0)));
+    let mut attempt = before.new_attempt(id, delivery, "sms-one", at(1));
+    attempt.decision = Some("{}".into());
+    assert_eq!(before.try_begin(attempt.clone()), Begun::Send);
+    let mut said = before.said(&attempt, AttemptState::Accepted, "accepted", at(2));
+    (said.delivery_state, said.silent_at) = (Some(DeliveryState::Sent), Some(at(40)));
+    said.handles = vec!["msg-1".into()];
+    wait(before.store.finish_attempt(said)).unwrap();
+    let (arrived, delivery) = before.start(&before.new_start(RAVI, at(0)));
+    let other = before.begin(arrived, delivery, "sms-two", at(1));
+    before.note(&before.told(&other, ReceiptState::Delivered, at(3)));
+    wait(before.store.heed(before.recipient(RAVI), Channel::Sms, InboundWord::Stop, at(3))).unwrap();
+    let was = [before.view(id), before.view(arrived)];
+
+    let (after, report) = moved(before, 5);
+    assert_eq!((rows(&report, "open_attempts"), rows(&report, "stops")), (1, 1));
+    assert_eq!([after.view(id), after.view(arrived)], was);
+    assert_eq!(after.number("SELECT receipt_at FROM attempts WHERE receipt IS NOT NULL"), at(3).as_millis());
+    assert!(after.recover(after.another_node(90), 39).is_empty(), "what rests goes on resting");
+    let (again, delivery) = after.start(&after.new_start(RAVI, at(6)));
+    let task = wait(after.store.task(APP, again, delivery, after.node)).unwrap().unwrap();
+    assert_eq!(task.opted_out.channels, [Channel::Sms]);
+    let mut told = after.told(&attempt, ReceiptState::Undelivered, at(7));
+    told.receipt.about = About::VendorId("msg-1".into());
+    assert!(matches!(after.note(&told), Noted::Noted { goes_on: true, .. }));
 }

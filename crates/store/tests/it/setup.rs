@@ -11,16 +11,18 @@ use std::{
 
 use backstop_domain::{
     application::ApplicationId,
+    attempt::AttemptState,
     clock::Timestamp,
-    delivery::{LEASE, Lease},
+    delivery::{DeliveryState, LEASE, Lease},
     id::{DeliveryId, NodeId, VerificationId},
     keyring::{KeyUse, Keyring, Kid, LookupHash, generate},
     limit::Limits,
     ports::{
         random::SeededRandom,
         store::{
-            Begun, Checked, Deliveries as _, DeliveryTask, Idempotency, NewAttempt, NewVerification, Once,
-            Opened, Refusal, Store, StoreError, SubmittedCheck, VerificationView, Verifications as _,
+            Begun, Checked, Deliveries as _, DeliveryTask, Idempotency, NewAttempt, NewReceipt,
+            NewVerification, Noted, Once, Opened, Refusal, Store, StoreError, SubmittedCheck,
+            VerificationView, Verifications as _,
         },
     },
     verification::CheckAnswer,
@@ -221,6 +223,17 @@ impl<D: Database> World<D> {
 
     pub(crate) fn try_begin(&self, attempt: NewAttempt) -> Begun {
         wait(self.store.begin_attempt(attempt)).unwrap()
+    }
+
+    /// Writes an answer down after which the delivery is sent.
+    pub(crate) fn accepted(&self, attempt: &NewAttempt, now: Timestamp) {
+        let mut said = self.said(attempt, AttemptState::Accepted, "accepted", now);
+        said.delivery_state = Some(DeliveryState::Sent);
+        wait(self.store.finish_attempt(said)).unwrap();
+    }
+
+    pub(crate) fn note(&self, receipt: &NewReceipt) -> Noted {
+        wait(self.store.note(receipt.clone())).unwrap()
     }
 
     pub(crate) fn recover(&self, lease: Lease, now: i64) -> Vec<DeliveryTask> {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use backstop_providers::registry::{self, Dlt};
+
 use super::{GOOD, Setting};
 use crate::config::Loaded;
 
@@ -39,24 +41,26 @@ fn the_health_passports_variables_make_twilio_first_and_sns_second() {
 }
 
 #[test]
-fn the_shops_variables_make_sns_first_twilio_second_and_mail() {
+fn the_shops_variables_make_sns_and_twilio_and_for_mail_ses_sendgrid_and_smtp() {
     let loaded = with(
         "AWS_ACCESS_KEY_ID=AKIA2E0A8F3B244C9986\nAWS_SECRET_ACCESS_KEY=7CE556A3BC234CC1FF9E8A5C324C0BB70AA21B6D\n\
          AWS_REGION=us-east-1\nTWILIO_ACCOUNT_SID=AC0123456789abcdef0123456789abcdef\nTWILIO_AUTH_TOKEN=0f3c9a7e51d2b846\n\
          TWILIO_FROM_NUMBER=+14155550100\nSMTP_HOST=smtp.example.com\nSMTP_PORT=587\nSMTP_USER=login\nSMTP_PASSWORD=p4ss\n\
-         SMTP_FROM=login@example.com\nSENDGRID_API_KEY=SG.abc\n",
+         SMTP_FROM=login@example.com\nSENDGRID_API_KEY=SG.abc\nSENDGRID_FROM_EMAIL=shop@example.com\n",
     )
     .loaded();
-    assert_eq!(providers(&loaded), ["aws-sns", "twilio", "smtp"]);
-    let mail = &loaded.config.providers[2].config.settings;
+    assert_eq!(providers(&loaded), ["aws-sns", "twilio", "aws-ses", "sendgrid", "smtp"]);
+    let [_, _, ses, sendgrid, smtp] = loaded.config.providers.as_slice() else { panic!("five") };
+    assert_eq!(
+        (&ses.config.settings["region"], &ses.config.settings["from"]),
+        (&"us-east-1".into(), &"shop@example.com".into())
+    );
+    assert_eq!(sendgrid.config.settings["from"], "shop@example.com");
+    assert_eq!(loaded.warnings, Vec::<String>::new());
+    let mail = &smtp.config.settings;
     assert_eq!((&mail["port"], mail.get("tls")), (&"587".into(), None));
     let encrypted = with("SMTP_HOST=h.example\nSMTP_FROM=a@example.com\nSMTP_PORT=465\n").loaded();
     assert_eq!(encrypted.config.providers[0].config.settings["tls"], "implicit");
-    assert!(
-        loaded.warnings.iter().any(|warning| warning.contains("SENDGRID_API_KEY")),
-        "{:?}",
-        loaded.warnings
-    );
 }
 
 #[test]
@@ -68,6 +72,70 @@ fn the_asynchronous_services_codes_have_four_digits_and_it_is_said() {
     assert!(loaded.warnings.iter().any(|warning| warning.contains("4 digits")), "{:?}", loaded.warnings);
     let longer = with("OTP_EXPIRY_MINUTES=5\nOTP_LENGTH=6\n").loaded();
     assert_eq!(longer.config.codes.form.length, 6);
+}
+
+#[test]
+fn the_asynchronous_services_gupshup_is_the_media_gateway_with_its_template() {
+    let loaded = with("GUPSHUP_USERID=2000000001\nGUPSHUP_PASSWORD=p4ss\nOTP_EXPIRY_MINUTES=5\n").loaded();
+    assert_eq!(providers(&loaded), ["gupshup"]);
+    let gupshup = &loaded.config.providers[0].config;
+    let settings = &gupshup.settings;
+    assert_eq!(
+        (&settings["userid"], &settings["base_url"], &settings["is_template"]),
+        (&"2000000001".into(), &"https://mediaapi.smsgupshup.com/GatewayAPI/rest".into(), &"true".into())
+    );
+    assert_eq!(gupshup.dlt, Some(Dlt::AtVendor));
+    assert!(!loaded.warnings.iter().any(|warning| warning.contains("GUPSHUP")), "{:?}", loaded.warnings);
+}
+
+#[test]
+fn the_fleets_indian_vendors_come_after_twilio_and_sns() {
+    let loaded = with(
+        "TEXTLOCAL_API_KEY=t3xtl0cal\nTEXTLOCAL_SENDER=FLEETF\nMSG91_AUTH_KEY=4ut4\nMSG91_FLOW_ID=65f0c9a7e51d2b8461f0c9a7\n\
+         AWS_SNS_REGION=ap-south-1\nTWILIO_ACCOUNT_SID=AC0123456789abcdef0123456789abcdef\nTWILIO_AUTH_TOKEN=0f3c9a7e51d2b846\n\
+         TWILIO_FROM_NUMBER=+14155550100\n",
+    )
+    .loaded();
+    assert_eq!(providers(&loaded), ["twilio", "aws-sns", "msg91", "textlocal"]);
+    let [_, _, msg91, textlocal] = loaded.config.providers.as_slice() else { panic!("four") };
+    assert_eq!(msg91.config.settings["template_id"], "65f0c9a7e51d2b8461f0c9a7");
+    assert_eq!(textlocal.config.settings["sender"], "FLEETF");
+    assert_eq!(loaded.warnings, Vec::<String>::new());
+}
+
+#[test]
+fn what_a_services_variables_make_has_every_key_that_its_kind_needs_and_no_other() {
+    let loaded = with(
+        "TWILIO_ACCOUNT_SID=AC0123456789abcdef0123456789abcdef\nTWILIO_AUTH_TOKEN=0f3c9a7e51d2b846\n\
+         TWILIO_FROM_NUMBER=+14155550100\nAWS_SNS_REGION=ap-south-1\nAWS_SNS_SENDER_ID=HAVEN\n\
+         AWS_REGION=ap-south-1\nSENDGRID_API_KEY=SG.abc\nSENDGRID_FROM_EMAIL=shop@example.com\nAWS_ACCESS_KEY_ID=AKIA2E0A8F3B244C9986\nAWS_SECRET_ACCESS_KEY=7CE556A3BC234CC1\nAWS_SESSION_TOKEN=t0k3n\n\
+         MSG91_AUTH_KEY=4ut4\nMSG91_TEMPLATE_ID=65f0c9a7e51d2b8461f0c9a7\nTEXTLOCAL_API_KEY=t3xt\nTEXTLOCAL_SENDER=FLEETF\n\
+         GUPSHUP_USERID=2000000001\nGUPSHUP_PASSWORD=p4ss\nSMTP_HOST=smtp.example.com\nSMTP_PORT=465\nSMTP_USER=login\n\
+         SMTP_PASSWORD=p4ss\nSMTP_FROM=login@example.com\n",
+    )
+    .loaded();
+    let kinds: Vec<_> =
+        loaded.config.providers.iter().map(|provider| provider.config.kind.as_str()).collect();
+    assert_eq!(kinds, ["twilio", "aws-sns", "msg91", "textlocal", "gupshup", "aws-ses", "sendgrid", "smtp"]);
+    for provider in &loaded.config.providers {
+        let info = registry::kinds().iter().find(|info| info.kind == provider.config.kind).unwrap();
+        let known = |name: &str| info.keys.iter().any(|key| key.name == name);
+        let settings = &provider.config.settings;
+        assert!(settings.keys().all(|name| known(name)), "{}: {settings:?}", info.kind);
+        for key in info.keys.iter().filter(|key| key.required) {
+            assert!(settings.contains_key(key.name), "{} lacks {}", info.kind, key.name);
+        }
+    }
+}
+
+#[test]
+fn aws_credentials_alone_make_no_mail_of_ses() {
+    let aws = "AWS_ACCESS_KEY_ID=AKIA2E0A8F3B244C9986\nAWS_SECRET_ACCESS_KEY=7CE556A3BC234CC1\nAWS_REGION=us-east-1\n";
+    let loaded = with(aws).loaded();
+    assert_eq!(providers(&loaded), ["aws-sns"]);
+    assert_eq!(loaded.warnings, Vec::<String>::new());
+    let loaded = with(&format!("{aws}SMTP_HOST=smtp.example.com\nSMTP_FROM=login@example.com\n")).loaded();
+    assert_eq!(providers(&loaded), ["aws-sns", "aws-ses", "smtp"]);
 }
 
 #[test]
@@ -90,6 +158,16 @@ fn placeholders_switch_their_provider_off_with_a_warning_and_nothing_else() {
         assert!(warning.contains("twilio is off") && warning.contains(variable), "{warning}");
         assert!(!warning.contains(value), "{warning}");
     }
+    for text in [
+        "GUPSHUP_USERID=your_userid\nGUPSHUP_PASSWORD=p4ss\n",
+        "MSG91_AUTH_KEY=your_msg91_auth_key\nMSG91_TEMPLATE_ID=65f0c9a7e51d2b8461f0c9a7\n",
+        "TEXTLOCAL_API_KEY=your_textlocal_api_key\n",
+    ] {
+        let loaded = with(text).loaded();
+        let variable = text.split('=').next().unwrap();
+        assert!(loaded.config.providers.is_empty(), "{text}");
+        assert!(loaded.warnings[0].contains(variable), "{:?}", loaded.warnings);
+    }
     let aws = with("AWS_ACCESS_KEY_ID=AKIA...\nAWS_SECRET_ACCESS_KEY=...\nAWS_REGION=us-east-1\n").loaded();
     assert!(
         aws.config.providers.is_empty() && aws.warnings[0].contains("AWS_ACCESS_KEY_ID"),
@@ -109,6 +187,13 @@ fn a_half_set_group_is_off_with_a_warning_that_names_what_is_missing() {
         ("AWS_SNS_SENDER_ID=SHOP\n", "AWS_SNS_REGION"),
         ("AWS_ACCESS_KEY_ID=AKIA2E0A8F3B244C9986\nAWS_REGION=us-east-1\n", "AWS_SECRET_ACCESS_KEY"),
         ("SMTP_HOST=smtp.example.com\n", "SMTP_FROM"),
+        ("SENDGRID_API_KEY=SG.abc\n", "SENDGRID_FROM_EMAIL"),
+        ("SENDGRID_FROM_EMAIL=shop@example.com\n", "SENDGRID_API_KEY"),
+        ("GUPSHUP_USERID=2000000001\n", "GUPSHUP_PASSWORD"),
+        ("GUPSHUP_PASSWORD=p4ss\n", "GUPSHUP_USERID"),
+        ("MSG91_AUTH_KEY=4ut4\n", "MSG91_TEMPLATE_ID"),
+        ("MSG91_FLOW_ID=65f0c9a7e51d2b8461f0c9a7\n", "MSG91_AUTH_KEY"),
+        ("TEXTLOCAL_SENDER=FLEETF\n", "TEXTLOCAL_API_KEY"),
         ("SMTP_HOST=smtp.example.com\nSMTP_FROM=a@example.com\nSMTP_USER=login\n", "SMTP_PASSWORD"),
     ] {
         let loaded = with(text).loaded();

@@ -11,7 +11,7 @@ use crate::{
     config::{
         Loaded,
         application::ApplicationSection,
-        channels::ChannelsSection,
+        channels::{ChannelsSection, EscalateAfter},
         codes::Codes,
         compat::{Surface, SurfaceSection},
         countries::CountriesSection,
@@ -19,6 +19,8 @@ use crate::{
         load,
         provider::{BreakerSection, COMMON_KEYS, ProviderSection},
         purposes::PurposeSection,
+        routing::RoutingSection,
+        rules::RuleSection,
         server::ServerSection,
         store::{Database, StoreSection},
     },
@@ -130,6 +132,9 @@ fn every_key_of_every_section_is_in_the_sample() {
     check("limits", keys_of::<LimitsSection>());
     check("countries", keys_of::<CountriesSection>());
     check("channels", keys_of::<ChannelsSection>());
+    check("channels.escalate_after", keys_of::<EscalateAfter>());
+    check("routing", keys_of::<RoutingSection>());
+    check("rule", keys_of::<RuleSection>());
     check("purposes.login", keys_of::<PurposeSection>());
     check("application", keys_of::<ApplicationSection>());
     check("provider", keys_of::<ProviderSection>());

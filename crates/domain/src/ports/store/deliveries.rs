@@ -10,8 +10,11 @@ use crate::{
     clock::Timestamp,
     delivery::{Delivery, DeliveryState, Lease},
     id::{AttemptId, DeliveryId, NodeId, VerificationId},
+    keyring::LookupHash,
     limit::Pace,
     outcome::{Rejection, VendorResponse},
+    price::Price,
+    receipt::{InboundWord, Receipt},
     verification::Verification,
 };
 
@@ -34,6 +37,10 @@ pub struct NewAttempt {
     pub round: u32,
     /// How many messages the provider may get; a place is taken in the same act.
     pub pace: Vec<Pace>,
+    /// What it will cost, where the provider's money is counted; set aside in the same act.
+    pub reservation: Option<Reservation>,
+    /// Why this route was chosen, as JSON.
+    pub decision: Option<String>,
     /// Renews the worker's lease.
     pub lease: Lease,
     /// The present moment.
@@ -54,6 +61,35 @@ pub enum Begun {
         /// When the next place is free.
         until: Timestamp,
     },
+    /// The provider's money of this month is spent or set aside; nothing was written.
+    Capped {
+        /// When the next month begins.
+        until: Timestamp,
+    },
+}
+
+/// Money for one message through a provider whose month is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reservation {
+    /// What the message costs by the list.
+    pub price: Price,
+    /// The most that a month may cost; settled and set aside together never pass it.
+    pub cap: Option<Price>,
+    /// Messages of a month that cost nothing.
+    pub free_per_month: u32,
+    /// The moment that decides which month it is: when the attempt was written down.
+    pub at: Timestamp,
+}
+
+/// What became of a reservation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settlement {
+    /// The vendor surely did not take the message.
+    GivenBack,
+    /// Nobody knows: it stays set aside.
+    Kept,
+    /// It cost this.
+    Cost(Price),
 }
 
 /// An answer to write down.
@@ -81,6 +117,13 @@ pub struct AttemptResult {
     pub price: Option<String>,
     /// Never hear from this provider again: the person opted out of it.
     pub opt_out: bool,
+    /// The vendor's ids by which receipts will name the message, where the vendor does not give our own name back.
+    pub handles: Vec<String>,
+    /// What became of the money that was set aside.
+    pub settlement: Option<(Reservation, Settlement)>,
+    /// A delivery that this answer ends keeps its lease until then: if neither a receipt nor a check comes, recovery finds
+    /// it and the plan decides what silence means.
+    pub silent_at: Option<Timestamp>,
     /// The state of the delivery after this, where it changes; a final one ends the lease.
     pub delivery_state: Option<DeliveryState>,
     /// The present moment.
@@ -96,8 +139,56 @@ pub struct DeliveryTask {
     pub verification: Verification,
     /// All attempts of the verification, oldest first.
     pub attempts: Vec<Attempt>,
-    /// Providers that this recipient opted out of.
-    pub opted_out: Vec<String>,
+    /// What this recipient opted out of.
+    pub opted_out: OptOuts,
+}
+
+/// What a recipient does not want to hear from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OptOuts {
+    /// Providers that said so for this application.
+    pub providers: Vec<String>,
+    /// Channels over which the person told us to stop, for every application.
+    pub channels: Vec<Channel>,
+}
+
+impl OptOuts {
+    /// Whether nothing may go this way.
+    pub fn forbid(&self, channel: Channel, provider: &str) -> bool {
+        self.channels.contains(&channel) || self.providers.iter().any(|name| name == provider)
+    }
+}
+
+/// A vendor's later word, to be written down.
+#[derive(Debug, Clone)]
+pub struct NewReceipt {
+    /// Through which provider it came: it can be about this provider's attempts alone.
+    pub provider: String,
+    /// What it says.
+    pub receipt: Receipt,
+    /// Whether the provider's money is counted, so that a price that it names is settled.
+    pub counted: bool,
+    /// The lease of whoever goes on with the delivery, if it has to go on.
+    pub lease: Lease,
+    /// The present moment.
+    pub now: Timestamp,
+}
+
+/// What a receipt led to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Noted {
+    /// This provider has no such attempt; nothing was written.
+    Unknown,
+    /// It was written down, or was known.
+    Noted {
+        /// The attempt as it stands now.
+        attempt: Box<Attempt>,
+        /// Whether it stands further on than before.
+        news: bool,
+        /// Whether the delivery is open again, leased to the caller: the message did not arrive, it was the latest attempt,
+        /// nothing else of the delivery arrived or is on its way, and the code still waits. At most once an attempt.
+        goes_on: bool,
+    },
 }
 
 /// Deliveries: what is owed, and what was tried.
@@ -121,6 +212,20 @@ pub trait Deliveries: Send + Sync {
     /// written whoever holds the lease: a vendor has taken the message, and that is a fact.
     async fn finish_attempt(&self, result: AttemptResult) -> Result<(), StoreError>;
 
+    /// Writes a receipt down. An attempt moves forward only: `sending`, `unknown`, `accepted`, then `rejected` or `undelivered`,
+    /// and `delivered` above all. It approves nothing. Delivered: the delivery is, and its lease ends. A receipt for what
+    /// cannot arrive any more may open the delivery again, see [`Noted`]. An opt-out in it is kept.
+    async fn note(&self, receipt: NewReceipt) -> Result<Noted, StoreError>;
+
+    /// Keeps that a person told us to stop, or to go on, over a channel.
+    async fn heed(
+        &self,
+        recipient: LookupHash,
+        channel: Channel,
+        word: InboundWord,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
+
     /// Ends a delivery, if the lease still holds.
     async fn finish(
         &self,
@@ -137,8 +242,9 @@ pub trait Deliveries: Send + Sync {
         lease: Lease,
     ) -> Result<Vec<DeliveryId>, StoreError>;
 
-    /// Takes over up to `limit` open deliveries whose lease has ended: leases them to the caller and turns their
-    /// `sending` attempts into `unknown`. The oldest first.
+    /// Takes over up to `limit` deliveries whose lease has ended: leases them to the caller and turns their `sending`
+    /// attempts into `unknown`. The oldest first. One that a vendor took stays `sent`: whoever held it died over another
+    /// attempt, or it was silent.
     async fn recover(
         &self,
         lease: Lease,

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use super::{Idempotency, NewAttempt, Once, StoreError};
+use super::{Idempotency, NewAttempt, Once, OptOuts, StoreError};
 use crate::{
     application::{ApplicationId, Authority},
     attempt::Attempt,
@@ -46,10 +46,10 @@ pub enum Opened {
         verification: VerificationId,
         /// The delivery.
         delivery: DeliveryId,
-        /// Providers that the recipient opted out of, so that a new verification can go out without being read again.
-        /// A replay sends nothing and knows none.
+        /// What the recipient opted out of, so that a new verification can go out without being read again. A replay sends
+        /// nothing and knows none.
         #[serde(skip)]
-        opted_out: Vec<String>,
+        opted_out: OptOuts,
         /// Whether the first attempt is written down: send it.
         #[serde(skip)]
         begun: bool,

@@ -5,9 +5,16 @@
 
 use backstop_domain::{
     attempt::AttemptState,
+    clock::Timestamp,
     delivery::{DeliveryState, LEASE, Lease},
+    id::AttemptId,
     outcome::{Outcome, Reason},
-    ports::{provider::Sent, store::AttemptResult},
+    ports::{
+        provider::Sent,
+        store::{AttemptResult, Reservation, Settlement},
+    },
+    ranking::End,
+    recipient::Region,
 };
 
 use super::{Courier, Landed, STORE_PAUSE};
@@ -53,6 +60,7 @@ impl Courier {
             tracing::warn!(verification.id = %self.task.verification.id, attempt.id = %id, provider.name = %provider, channel = %channel, "not sent: this process stood still until the lease or the code had ended");
         } else {
             self.engine.routes.settled(&provider, (channel, region), id, &sent.outcome, now);
+            self.learn(id, &sent.outcome, now);
             tracing::info!(verification.id = %self.task.verification.id, attempt.id = %id, provider.name = %provider, channel = %channel, outcome = sent.outcome.as_str(), "sent");
         }
         let accepted = state == AttemptState::Accepted;
@@ -63,8 +71,16 @@ impl Courier {
         // Only what was surely taken is surely billed.
         let listed = accepted.then(|| self.engine.routes.price(&provider, region)).flatten();
         let price = sent.price.or_else(|| listed.map(|price| price.to_string()));
+        let silent_at =
+            accepted.then(|| self.engine.routes.silent_at(&provider, channel, now, now)).flatten();
+        self.entries[index].tried.silent_at = silent_at;
+        let handles = self.handles(&provider, vendor_id.as_deref());
+        let settlement = self.settlement(id, &provider, region, state, price.as_deref(), too_late);
         self.record(AttemptResult {
             id,
+            handles,
+            settlement,
+            silent_at,
             application: self.task.verification.application,
             verification: self.task.verification.id,
             delivery: self.task.delivery.id,
@@ -81,6 +97,58 @@ impl Courier {
         .await;
         if accepted {
             self.engine.workload.taken(self.task.delivery.id, Some((channel, provider)));
+        }
+    }
+
+    /// Tells the ranking. From the moment that a second message was taken, nobody can say which one helped.
+    fn learn(&self, id: AttemptId, outcome: &Outcome, now: Timestamp) {
+        let learning = &self.engine.learning;
+        learning.answered(id, outcome, now);
+        if matches!(outcome, Outcome::Accepted { .. }) {
+            let others = self.entries.iter().filter(|entry| entry.id != id);
+            for other in others.filter(|entry| entry.tried.state.may_have_reached()) {
+                learning.ended(other.id, End::Censored, now);
+            }
+        }
+    }
+
+    /// The vendor's ids by which it will name the message in receipts, if it names it by nothing else.
+    fn handles(&self, provider: &str, vendor_id: Option<&str>) -> Vec<String> {
+        let needed = vendor_id.filter(|_| self.engine.routes.finds_by_vendor_id(provider));
+        needed.into_iter().flat_map(str::split_whitespace).map(str::to_owned).collect()
+    }
+
+    /// What became of the money that was set aside when the attempt was written down.
+    fn settlement(
+        &self,
+        id: AttemptId,
+        provider: &str,
+        region: Option<Region>,
+        state: AttemptState,
+        price: Option<&str>,
+        unsent: bool,
+    ) -> Option<(Reservation, Settlement)> {
+        let started_at = self.entries.iter().find(|entry| entry.id == id)?.tried.started_at;
+        let reservation = self.engine.routes.reservation(provider, region, started_at)?;
+        let settlement = match state {
+            _ if unsent => Settlement::GivenBack,
+            AttemptState::Rejected => Settlement::GivenBack,
+            AttemptState::Unknown => Settlement::Kept,
+            _ => Settlement::Cost(price.and_then(|price| price.parse().ok()).unwrap_or(reservation.price)),
+        };
+        Some((reservation, settlement))
+    }
+
+    /// A vendor has it. A delivery that was taken over after it had been sent gives its lease up again.
+    pub(super) async fn rest(&mut self) {
+        self.done = true;
+        if self.task.delivery.state == DeliveryState::Sent {
+            let (delivery, state) = (&self.task.delivery, DeliveryState::Sent);
+            let written =
+                self.engine.store.finish(delivery, state, self.engine.node, self.engine.now()).await;
+            if let Err(error) = written {
+                tracing::warn!(delivery.id = %delivery.id, %error, "a lease could not be given up; it ends by itself");
+            }
         }
     }
 

@@ -32,7 +32,7 @@ use backstop_domain::{
 };
 use backstop_engine::{
     Caller, Credential, Engine, Parts,
-    deliver::ProviderSettings,
+    deliver::{Money, ProviderSettings},
     verify::{CheckRequest, ResendRequest, StartRequest},
 };
 use backstop_store::SqliteStore;
@@ -467,6 +467,9 @@ impl Process {
             applications: self.applications.clone(),
             providers: self.providers_on(tasks),
             hedge_after: Duration::from_secs(2),
+            escalate_after: std::collections::BTreeMap::new(),
+            lost_person: None,
+            rules: Vec::new(),
             public_url: None,
             retention: RETENTION,
             node: NodeId::new(self.clock.now(), self.chance.as_ref()),
@@ -505,6 +508,7 @@ impl Process {
                 timeout: Duration::from_secs(10),
                 pace: if PACED.contains(&name) { vec![PACE] } else { vec![] },
                 price: PriceList::default(),
+                money: Money::default(),
                 texts_india: true,
             })
             .into()

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::code;
 use crate::amount::micros;
 
-/// A message that was taken.
+/// A message or a call that was taken.
 #[derive(Deserialize)]
 pub(super) struct Resource {
     #[serde(default)]
@@ -85,6 +85,21 @@ impl Failure {
 #[derive(Deserialize)]
 pub(super) struct Account {
     pub(super) status: String,
+    /// `Trial` or `Full`.
+    #[serde(default, rename = "type")]
+    pub(super) kind: String,
+}
+
+/// The numbers of the account that are the one asked for.
+#[derive(Deserialize)]
+pub(super) struct Numbers {
+    incoming_phone_numbers: Vec<Value>,
+}
+
+impl Numbers {
+    pub(super) fn is_none(&self) -> bool {
+        self.incoming_phone_numbers.is_empty()
+    }
 }
 
 /// Its money.

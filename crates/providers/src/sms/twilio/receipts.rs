@@ -1,6 +1,7 @@
-//! What Twilio says later: status callbacks, and texts that people write back.
-//! <https://www.twilio.com/docs/usage/webhooks/webhooks-security> and
-//! <https://www.twilio.com/docs/messaging/guides/track-outbound-message-status>, read 2026-11.
+//! What Twilio says and asks later: status callbacks, texts that people write back, and what a call is to say.
+//! <https://www.twilio.com/docs/usage/webhooks/webhooks-security>,
+//! <https://www.twilio.com/docs/messaging/guides/track-outbound-message-status> and
+//! <https://www.twilio.com/docs/voice/twiml/gather>, read 2026-11.
 //!
 //! Signed with the auth token over the address and the form: nothing in it is fresh, so a replay is possible and harmless,
 //! since states only move forward.
@@ -10,11 +11,12 @@ use std::collections::BTreeMap;
 use backstop_domain::{
     channel::Channel,
     clock::Timestamp,
-    outcome::Outcome,
-    ports::provider::{Callback, CallbackRefused, Heard, Reply},
+    outcome::{Outcome, Reason, Rejection},
+    ports::provider::{Callback, CallbackRefused, Heard, Reply, Speaker},
     receipt::{About, Inbound, InboundWord, Receipt, ReceiptState, VendorEvent},
     recipient::PhoneNumber,
     secret::SecretString,
+    template::Spoken,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hmac::{Hmac, Mac};
@@ -23,8 +25,18 @@ use sha1::Sha1;
 
 use super::code;
 use crate::{
-    adapter::{Receipts, Reception},
+    adapter::{Receipts, Reception, attempt_in},
     exchange::HttpResponse,
+    voice::xml::Dialect,
+};
+
+/// TwiML. An empty `finishOnKey` makes `#` a key like any other.
+const TWIML: Dialect = Dialect {
+    say: "Say",
+    voice: |language| vec![("language", language)],
+    pause: "Pause",
+    gather: "Gather",
+    one_key: &[("method", "POST"), ("numDigits", "1"), ("finishOnKey", ""), ("timeout", "10")],
 };
 
 /// Reads callbacks that this token signs.
@@ -45,10 +57,11 @@ impl Receipts for Signed {
         _fetched: &[HttpResponse],
         _at: Timestamp,
     ) -> Result<Reception, CallbackRefused> {
-        let form: BTreeMap<String, String> = form_urlencoded::parse(&callback.body).into_owned().collect();
-        self.verify(callback, &form)?;
+        let form = self.verified(callback)?;
         let event = if form.contains_key("MessageStatus") {
-            receipt(callback, &form).map(VendorEvent::Receipt)
+            message(callback, &form).map(VendorEvent::Receipt)
+        } else if form.contains_key("CallStatus") {
+            call(callback, &form).map(VendorEvent::Receipt)
         } else {
             inbound(&form).map(VendorEvent::Inbound)
         };
@@ -58,7 +71,20 @@ impl Receipts for Signed {
     }
 }
 
+impl Speaker for Signed {
+    fn speak(&self, callback: &Callback, script: &Spoken, again: &str) -> Result<Reply, CallbackRefused> {
+        Ok(TWIML.reply(&self.verified(callback)?, script, again))
+    }
+}
+
 impl Signed {
+    /// The form of a callback that Twilio sent.
+    fn verified(&self, callback: &Callback) -> Result<BTreeMap<String, String>, CallbackRefused> {
+        let form = form_urlencoded::parse(&callback.body).into_owned().collect();
+        self.verify(callback, &form)?;
+        Ok(form)
+    }
+
     /// Twilio signs the address with or without its usual port.
     fn verify(&self, callback: &Callback, form: &BTreeMap<String, String>) -> Result<(), CallbackRefused> {
         let said = callback.header("x-twilio-signature").ok_or(CallbackRefused::Forged("no signature"))?;
@@ -89,7 +115,7 @@ fn spellings(url: &str) -> Vec<String> {
     spellings
 }
 
-fn receipt(callback: &Callback, form: &BTreeMap<String, String>) -> Option<Receipt> {
+fn message(callback: &Callback, form: &BTreeMap<String, String>) -> Option<Receipt> {
     let field = |name: &str| form.get(name).map(String::as_str);
     let state = match field("MessageStatus")? {
         "accepted" | "scheduled" | "queued" | "sending" | "sent" => ReceiptState::OnItsWay,
@@ -98,20 +124,61 @@ fn receipt(callback: &Callback, form: &BTreeMap<String, String>) -> Option<Recei
         "failed" | "canceled" => ReceiptState::Failed,
         _ => return None,
     };
-    let error = field("ErrorCode").and_then(|code| code.parse().ok());
-    let rejection = match error.and_then(code::outcome) {
-        Some(Outcome::Rejected(rejection)) => Some(rejection),
-        _ => None,
-    };
-    let attempt = form_urlencoded::parse(callback.query().as_bytes()).find(|(name, _)| name == "attempt");
-    let about = match attempt.and_then(|(_, reference)| reference.parse().ok()) {
-        Some(reference) => About::Reference(reference),
-        None => About::VendorId(field("MessageSid")?.to_owned()),
-    };
     let response = json!({
         "MessageSid": field("MessageSid"), "MessageStatus": field("MessageStatus"), "ErrorCode": field("ErrorCode"),
     });
-    Some(Receipt { about, state, rejection, price: None, response: response.to_string() })
+    Some(Receipt {
+        about: about(callback, field("MessageSid"))?,
+        state,
+        rejection: rejection(field("ErrorCode")),
+        price: None,
+        response: response.to_string(),
+    })
+}
+
+/// A call. Answered alone is not delivered: a voicemail box answers too, and hears nothing.
+fn call(callback: &Callback, form: &BTreeMap<String, String>) -> Option<Receipt> {
+    let field = |name: &str| form.get(name).map(String::as_str);
+    let talked = || field("CallDuration").or(field("Duration")).is_none_or(|seconds| seconds.trim() != "0");
+    let state = match field("CallStatus")? {
+        "queued" | "initiated" | "ringing" | "in-progress" => ReceiptState::OnItsWay,
+        "completed" if talked() => ReceiptState::Delivered,
+        "completed" | "busy" | "no-answer" => ReceiptState::Undelivered,
+        "failed" | "canceled" => ReceiptState::Failed,
+        _ => return None,
+    };
+    // No such number, and an address that is none, in the words of SIP.
+    let no_such_number =
+        state == ReceiptState::Failed && matches!(field("SipResponseCode"), Some("404" | "484"));
+    let rejection = match Outcome::rejected(Reason::InvalidRecipient) {
+        Outcome::Rejected(rejection) if no_such_number => Some(rejection),
+        _ => rejection(field("ErrorCode")),
+    };
+    let response = json!({
+        "CallSid": field("CallSid"), "CallStatus": field("CallStatus"), "CallDuration": field("CallDuration"),
+        "SipResponseCode": field("SipResponseCode"), "ErrorCode": field("ErrorCode"),
+    });
+    Some(Receipt {
+        about: about(callback, field("CallSid"))?,
+        state,
+        rejection,
+        price: None,
+        response: response.to_string(),
+    })
+}
+
+fn about(callback: &Callback, sid: Option<&str>) -> Option<About> {
+    match attempt_in(callback.query()) {
+        Some(reference) => Some(About::Reference(reference)),
+        None => sid.map(|sid| About::VendorId(sid.to_owned())),
+    }
+}
+
+fn rejection(error: Option<&str>) -> Option<Rejection> {
+    match code::outcome(error?.trim().parse().ok()?)? {
+        Outcome::Rejected(rejection) => Some(rejection),
+        _ => None,
+    }
 }
 
 fn inbound(form: &BTreeMap<String, String>) -> Option<Inbound> {
@@ -128,22 +195,48 @@ fn inbound(form: &BTreeMap<String, String>) -> Option<Inbound> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_vector_of_twilios_own_library_verifies() {
+    fn verifies(token: &str, url: &str, signature: &str, form: &[(&str, &str)]) -> bool {
         let callback = Callback {
-            url: "https://mycompany.com/myapp.php?foo=1&bar=2".to_owned(),
-            headers: vec![("x-twilio-signature".to_owned(), "RSOYDt4T1cUTdK1PDd93/VVr8B8=".to_owned())],
+            url: url.to_owned(),
+            headers: vec![("x-twilio-signature".to_owned(), signature.to_owned())],
             ..Callback::default()
         };
-        let form = [
+        let form = form.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Signed(SecretString::new(token)).verify(&callback, &form).is_ok()
+    }
+
+    #[test]
+    fn the_vectors_of_twilios_own_library_verify_and_another_tokens_do_not() {
+        let call: &[_] = &[
             ("CallSid", "CA1234567890ABCDE"),
             ("Digits", "1234"),
             ("From", "+14158675309"),
             ("To", "+18005551212"),
             ("Caller", "+14158675309"),
         ];
-        let form = form.map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter().collect();
-        assert_eq!(Signed(SecretString::new("12345")).verify(&callback, &form), Ok(()));
-        assert!(Signed(SecretString::new("12346")).verify(&callback, &form).is_err());
+        let text: &[_] = &[
+            ("MessageSid", "SM00000000000000000000000000000001"),
+            ("MessageStatus", "undelivered"),
+            ("ErrorCode", "30005"),
+            ("To", "+919876543210"),
+            ("From", "+15005550006"),
+            ("AccountSid", "AC00000000000000000000000000000001"),
+        ];
+        let whatsapp: &[_] =
+            &[("MessageSid", "SM1"), ("MessageStatus", "delivered"), ("To", "whatsapp:+15551230000")];
+        for (token, url, signature, form) in [
+            ("12345", "https://mycompany.com/myapp.php?foo=1&bar=2", "RSOYDt4T1cUTdK1PDd93/VVr8B8=", call),
+            (
+                "twilio_token_example",
+                "https://otp.example.net/receipts/twilio",
+                "XfNZ1DtFcUDl/zZZZ/++UP9nDNY=",
+                text,
+            ),
+            ("12345", "https://otp.example.com/hooks/twilio?c=1", "4Z8GoUnEhVf6teg7GIDLe+xOj04=", whatsapp),
+        ] {
+            assert!(verifies(token, url, signature, form), "{url}");
+            assert!(!verifies("12346", url, signature, form), "{url}");
+            assert!(!verifies(token, url, signature, &form[1..]), "{url}");
+        }
     }
 }

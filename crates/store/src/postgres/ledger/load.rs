@@ -21,6 +21,7 @@ use crate::{
     memory::{Memory, Remembered},
     postgres::{
         buckets::{self, BucketRow, Key},
+        opt_outs,
         session::Session,
         trace,
     },
@@ -42,10 +43,6 @@ const LOCK: &str = "SELECT b.key, b.charges, b.live FROM (SELECT key FROM (\
      (SELECT recipient FROM verifications WHERE application_id = w.a AND id = w.i OFFSET 0) v \
      UNION SELECT unnest($3::bytea[])) keys ORDER BY key) k CROSS JOIN LATERAL \
      (SELECT key, charges, live FROM buckets WHERE key = k.key OFFSET 0 FOR UPDATE) b";
-
-/// The providers that recipients opted out of.
-pub(in crate::postgres) const OPT_OUTS: &str = "SELECT w.a, w.r, o.provider FROM unnest($1::bigint[], $2::bytea[]) w (a, r) CROSS JOIN LATERAL \
-     (SELECT provider FROM opt_outs WHERE application_id = w.a AND recipient = w.r OFFSET 0) o ORDER BY o.provider";
 
 const LATEST: &str = "SELECT w.a, w.v, d.latest FROM unnest($1::bigint[], $2::text[]) w (a, v) CROSS JOIN LATERAL \
      (SELECT max(created_at) AS latest FROM deliveries WHERE application_id = w.a AND verification_id = w.v OFFSET 0) d \
@@ -107,14 +104,17 @@ async fn lock(session: &mut Session, needs: &[&Needs], draft: &mut LedgerDraft) 
     let recipients: Vec<&[u8]> = recipients.iter().map(Vec::as_slice).collect();
     let locks = !(by_id.is_empty() && recipients.is_empty());
 
-    let opt_outs: BTreeSet<(ApplicationId, LookupHash)> =
+    let starters: BTreeSet<(ApplicationId, LookupHash)> =
         needs.iter().filter_map(|need| need.opt_outs).collect();
     let (applications, hashes): (Vec<i64>, Vec<&[u8]>) =
-        opt_outs.iter().map(|(application, hash)| (application.0, hash.0.as_slice())).unzip();
+        starters.iter().map(|(application, hash)| (application.0, hash.0.as_slice())).unzip();
 
     let (traces, leave) = (session.traces().await?, session.prepare(trace::LEAVE).await?);
-    let statements =
-        (session.prepare(KEYS).await?, session.prepare(LOCK).await?, session.prepare(OPT_OUTS).await?);
+    let statements = (
+        session.prepare(KEYS).await?,
+        session.prepare(LOCK).await?,
+        session.prepare(opt_outs::OPT_OUTS).await?,
+    );
     let append = session.prepare(APPEND).await?;
     let client = session.client();
     let (_, trace, keyed, locked, appended, opted_out) = try_join!(
@@ -123,7 +123,7 @@ async fn lock(session: &mut Session, needs: &[&Needs], draft: &mut LedgerDraft) 
         async { ask(client, &statements.0, !keys.is_empty(), &[&keys, &at]).await },
         async { ask(client, &statements.1, locks, &[&by_id.applications, &by_id.ids, &recipients]).await },
         append_to(client, &append, &expected, draft.now.as_millis()),
-        async { ask(client, &statements.2, !opt_outs.is_empty(), &[&applications, &hashes]).await },
+        async { ask(client, &statements.2, !starters.is_empty(), &[&applications, &hashes]).await },
     )?;
     draft.trace = trace;
     for row in &keyed {
@@ -135,9 +135,7 @@ async fn lock(session: &mut Session, needs: &[&Needs], draft: &mut LedgerDraft) 
         }
     }
     for row in &opted_out {
-        let mut fields = Fields::of(row, "opt_outs", 1);
-        let of = (ApplicationId(fields.take("application_id")?), fields.hash("recipient")?);
-        draft.opt_outs.entry(of).or_default().push(fields.take("provider")?);
+        opt_outs::take(row, &mut draft.opt_outs)?;
     }
     for row in locked.iter().chain(&appended) {
         take_bucket(row, &mut expected, draft)?;

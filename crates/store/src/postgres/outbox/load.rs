@@ -2,12 +2,14 @@
 //!
 //! First the locks: rows of paces, then deliveries, each in the order of their keys. All deliveries of a verification are
 //! locked together, so that its messages are counted by one batch at a time. Then, with nobody else able to begin or to
-//! settle one any more, the attempts.
+//! settle one any more, the attempts. Which verification a receipt is about may be known by the vendor's own id alone: it is
+//! looked up first, and again by the statement that locks.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use backstop_domain::{application::ApplicationId, delivery::Lease};
+use backstop_domain::{application::ApplicationId, delivery::Lease, receipt::AttemptReference};
 use futures::try_join;
+use tokio_postgres::Row;
 
 use super::{Needs, OutboxDraft};
 use crate::{
@@ -15,10 +17,14 @@ use crate::{
     fields::Fields,
     postgres::{
         buckets::Key,
-        ledger::load::{Columns, ask},
+        ledger::{
+            VerificationKey,
+            load::{self, Columns, ask},
+        },
         session::Session,
         trace,
     },
+    rows,
 };
 
 const PACES: &str = "INSERT INTO buckets AS b (key, latest, charges, live) \
@@ -28,6 +34,19 @@ const PACES: &str = "INSERT INTO buckets AS b (key, latest, charges, live) \
 /// In the order of the arrays.
 const DELIVERIES: &str = "SELECT w.a, w.v, d.* FROM unnest($1::bigint[], $2::text[]) w (a, v) CROSS JOIN LATERAL \
      (SELECT id, state, lease_holder, lease_until FROM deliveries WHERE application_id = w.a AND verification_id = w.v \
+     ORDER BY id OFFSET 0 FOR UPDATE) d";
+
+const NAMED: &str = "SELECT o.* FROM unnest($1::text[], $2::text[]) w (p, h) CROSS JOIN LATERAL \
+     (SELECT provider, handle, application_id, verification_id, attempt_id FROM open_attempts \
+     WHERE provider = w.p AND handle = w.h OFFSET 0) o";
+
+/// In the order of the keys, of which some are looked up by vendors' ids.
+const DELIVERIES_NAMED: &str = "SELECT k.a, k.v, d.* FROM (SELECT a, v COLLATE \"C\" AS v FROM (\
+     SELECT a, v FROM unnest($1::bigint[], $2::text[]) w (a, v) \
+     UNION SELECT o.application_id, o.verification_id FROM unnest($3::text[], $4::text[]) n (p, h) CROSS JOIN LATERAL \
+     (SELECT application_id, verification_id FROM open_attempts WHERE provider = n.p AND handle = n.h OFFSET 0) o\
+     ) keys ORDER BY 1, 2) k CROSS JOIN LATERAL \
+     (SELECT id, state, lease_holder, lease_until FROM deliveries WHERE application_id = k.a AND verification_id = k.v \
      ORDER BY id OFFSET 0 FOR UPDATE) d";
 
 const ATTEMPTS: &str = "SELECT w.a, w.v, t.* FROM unnest($1::bigint[], $2::text[]) w (a, v) CROSS JOIN LATERAL \
@@ -46,17 +65,30 @@ pub(super) async fn load(session: &mut Session, needs: &[&Needs]) -> Result<Outb
     let paces: BTreeSet<&Key> = needs.iter().flat_map(|need| &need.paces).collect();
     let paces: Vec<&[u8]> = paces.into_iter().map(Vec::as_slice).collect();
 
+    let names: BTreeSet<&(String, String)> = needs.iter().filter_map(|need| need.handle.as_ref()).collect();
+    let (providers, handles): (Vec<&str>, Vec<&str>) =
+        names.into_iter().map(|(provider, handle)| (provider.as_str(), handle.as_str())).unzip();
+
     let (traces, leave) = (session.traces().await?, session.prepare(trace::LEAVE).await?);
     let lock = (session.prepare(PACES).await?, session.prepare(DELIVERIES).await?);
-    let read = (session.prepare(ATTEMPTS).await?, session.prepare(VERIFICATIONS).await?);
+    let find = (session.prepare(NAMED).await?, session.prepare(DELIVERIES_NAMED).await?);
     let client = session.client();
-    let (_, trace, paced, deliveries) = try_join!(
+    let (by_key, by_name) = (handles.is_empty(), !handles.is_empty());
+    let (_, trace, paced, named, deliveries, others) = try_join!(
         session.begin(),
         trace::leave(client, &leave, traces, now),
         async { ask(client, &lock.0, !paces.is_empty(), &[&paces]).await },
-        keys.ask(client, &lock.1),
+        async { ask(client, &find.0, by_name, &[&providers, &handles]).await },
+        async { ask(client, &lock.1, by_key && !keys.is_empty(), &[&keys.applications, &keys.ids]).await },
+        async { ask(client, &find.1, by_name, &[&keys.applications, &keys.ids, &providers, &handles]).await },
     )?;
-    let (attempts, verifications) = try_join!(keys.ask(client, &read.0), begun.ask(client, &read.1))?;
+    let told = named.iter().map(|row| take_name(row, &mut draft)).collect::<Result<Vec<_>>>()?;
+    let of_receipts =
+        needs.iter().filter(|need| need.receipt).flat_map(|need| need.verifications.iter().copied());
+    let of_receipts = Columns::of(of_receipts.chain(told));
+    let others_only = needs.iter().filter(|need| !need.receipt);
+    let keys = Columns::of(others_only.flat_map(|need| need.verifications.iter().copied()));
+    read(session, &keys, &begun, &of_receipts, &mut draft).await?;
 
     draft.trace = trace;
     for row in &paced {
@@ -64,7 +96,7 @@ pub(super) async fn load(session: &mut Session, needs: &[&Needs]) -> Result<Outb
         let key: Key = fields.take("key")?;
         draft.paces.insert(key, fields.parsed("charges")?);
     }
-    for row in &deliveries {
+    for row in deliveries.iter().chain(&others) {
         let mut fields = Fields::of(row, "deliveries", 3);
         let application = ApplicationId(fields.take("application_id")?);
         let key = (application, fields.parsed("verification_id")?, fields.parsed("id")?);
@@ -73,6 +105,39 @@ pub(super) async fn load(session: &mut Session, needs: &[&Needs]) -> Result<Outb
         let lease = holder.zip(fields.moment_if_any("lease_until")?);
         draft.deliveries.insert(key, (state, lease.map(|(holder, until)| Lease { holder, until })));
     }
+    Ok(draft)
+}
+
+/// Enters a vendor's name of an attempt into the draft. Says which verification it belongs to.
+fn take_name(row: &Row, draft: &mut OutboxDraft) -> Result<VerificationKey> {
+    let mut fields = Fields::of(row, "open_attempts", 2);
+    let name = (fields.take("provider")?, fields.take("handle")?);
+    let reference = AttemptReference {
+        application: ApplicationId(fields.take("application_id")?),
+        verification: fields.parsed("verification_id")?,
+        attempt: fields.parsed("attempt_id")?,
+    };
+    draft.told.named.insert(name, reference);
+    Ok((reference.application, reference.verification))
+}
+
+/// Reads what the locks protect: attempts, for `receipts` in full, and whether the verifications wait.
+async fn read(
+    session: &mut Session,
+    keys: &Columns,
+    begun: &Columns,
+    receipts: &Columns,
+    draft: &mut OutboxDraft,
+) -> Result<()> {
+    let (light, full) = (session.prepare(ATTEMPTS).await?, session.prepare(load::attempts()).await?);
+    let status = session.prepare(VERIFICATIONS).await?;
+    let client = session.client();
+    let (attempts, in_full, verifications, told) = try_join!(
+        keys.ask(client, &light),
+        receipts.ask(client, &full),
+        begun.ask(client, &status),
+        receipts.ask(client, &status),
+    )?;
     for row in &attempts {
         let mut fields = Fields::of(row, "attempts", 3);
         let key = (ApplicationId(fields.take("application_id")?), fields.parsed("verification_id")?);
@@ -80,10 +145,16 @@ pub(super) async fn load(session: &mut Session, needs: &[&Needs]) -> Result<Outb
         let of_verification: &mut BTreeMap<_, _> = draft.attempts.entry(key).or_default();
         of_verification.insert(id, (fields.parsed("delivery_id")?, fields.parsed("state")?));
     }
-    for row in &verifications {
+    for row in &in_full {
+        let row = rows::attempt(row)?;
+        let key = (row.application, row.verification);
+        draft.attempts.entry(key).or_default().insert(row.id, (row.delivery, row.state));
+        draft.told.attempts.entry(key).or_default().push(row);
+    }
+    for row in verifications.iter().chain(&told) {
         let mut fields = Fields::of(row, "verifications", 2);
         let key = (ApplicationId(fields.take("application_id")?), fields.parsed("id")?);
         draft.verifications.insert(key, (fields.parsed("status")?, fields.moment("expires_at")?));
     }
-    Ok(draft)
+    Ok(())
 }

@@ -4,23 +4,22 @@ use backstop_domain::{clock::Timestamp, id::AttemptId, ports::store::NewAttempt}
 use futures::try_join;
 use tokio_postgres::{Client, Statement};
 
-use super::{OutboxDraft, Settled};
+use super::{OutboxDraft, Settled, Words, receipts};
 use crate::{
     error::Result,
     postgres::{
-        ledger::{
-            VerificationKey,
-            write::{BUCKETS, column, write},
-        },
+        ledger::{VerificationKey, write::BUCKETS},
         session::Session,
     },
 };
 
+pub(super) use crate::postgres::ledger::write::{column, write};
+
 /// New attempts, `sending`.
 pub(in crate::postgres) const INSERT_ATTEMPTS: &str = "INSERT INTO attempts (application_id, verification_id, id, number, delivery_id, channel, \
-     provider, round, state, started_at) \
-     SELECT a, v, i, n, d, c, p, r, 'sending', s FROM unnest($1::bigint[], $2::text[], $3::text[], $4::int[], \
-     $5::text[], $6::text[], $7::text[], $8::int[], $9::bigint[]) w (a, v, i, n, d, c, p, r, s)";
+     provider, round, state, started_at, decision) \
+     SELECT a, v, i, n, d, c, p, r, 'sending', s, w FROM unnest($1::bigint[], $2::text[], $3::text[], $4::int[], \
+     $5::text[], $6::text[], $7::text[], $8::int[], $9::bigint[], $10::text[]) q (a, v, i, n, d, c, p, r, s, w)";
 
 const SETTLE: &str = "UPDATE attempts t SET state = w.state, outcome = w.outcome, rejection = w.rejection, \
      vendor_id = coalesce(w.vendor_id, t.vendor_id), vendor_response = coalesce(w.response, t.vendor_response), \
@@ -29,9 +28,20 @@ const SETTLE: &str = "UPDATE attempts t SET state = w.state, outcome = w.outcome
      $9::text[], $10::bigint[]) w (a, v, i, state, outcome, rejection, vendor_id, response, price, at) \
      WHERE t.application_id = w.a AND t.verification_id = w.v AND t.id = w.i";
 
-const WORDS: &str = "UPDATE attempts t SET vendor_response = w.response \
-     FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) w (a, v, i, response) \
+const WORDS: &str = "UPDATE attempts t SET vendor_response = coalesce(w.response, t.vendor_response), \
+     vendor_id = coalesce(t.vendor_id, w.vendor_id), price = coalesce(t.price, w.price) \
+     FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[]) \
+     w (a, v, i, response, vendor_id, price) \
      WHERE t.application_id = w.a AND t.verification_id = w.v AND t.id = w.i";
+
+/// The newer of two attempts with one name has it.
+const HANDLES: &str = "INSERT INTO open_attempts (provider, handle, application_id, verification_id, attempt_id, at) \
+     SELECT DISTINCT ON (t.provider, w.h) t.provider, w.h, w.a, w.v, w.i, w.at \
+     FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::bigint[]) w (a, v, i, h, at) CROSS JOIN LATERAL \
+     (SELECT provider FROM attempts WHERE application_id = w.a AND verification_id = w.v AND id = w.i OFFSET 0) t \
+     ORDER BY t.provider, w.h, w.at DESC \
+     ON CONFLICT (provider, handle) DO UPDATE SET application_id = excluded.application_id, \
+     verification_id = excluded.verification_id, attempt_id = excluded.attempt_id, at = excluded.at";
 
 const OPT_OUTS: &str = "INSERT INTO opt_outs (application_id, recipient, provider, at) \
      SELECT w.a, v.recipient, t.provider, w.at \
@@ -54,13 +64,17 @@ pub(super) async fn commit(draft: OutboxDraft, session: &mut Session) -> Result<
         session.prepare(OPT_OUTS).await?,
         session.prepare(DELIVERIES).await?,
         session.prepare(BUCKETS).await?,
+        session.prepare(HANDLES).await?,
+        session.prepare(receipts::PUT).await?,
     ];
-    let [insert, settle, words, opt_outs, deliveries, paces] = &statements;
+    let [insert, settle, words, opt_outs, deliveries, paces, handles, put] = &statements;
     let client = session.client();
     try_join!(
         insert_attempts(client, insert, &draft.new.attempts, &draft.new.numbers),
         write_settled(&draft, client, settle),
         write_words(&draft, client, words),
+        receipts::write_put(&draft, client, put),
+        write_handles(&draft, client, handles),
         write_opt_outs(&draft, client, opt_outs),
         write_deliveries(&draft, client, deliveries),
         write_paces(&draft, client, paces),
@@ -91,13 +105,14 @@ pub(in crate::postgres) async fn insert_attempts(
             &column(rows, |row| row.provider.as_str()),
             &column(rows, |row| small(row.round)),
             &column(rows, |row| row.now.as_millis()),
+            &column(rows, |row| row.decision.as_deref()),
         ],
     )
     .await
 }
 
 /// The three columns that name attempts.
-fn names<'k>(
+pub(super) fn names<'k>(
     keys: impl Iterator<Item = &'k (VerificationKey, AttemptId)>,
 ) -> (Vec<i64>, Vec<String>, Vec<String>) {
     let (mut applications, mut verifications, mut ids) = (vec![], vec![], vec![]);
@@ -134,8 +149,30 @@ async fn write_settled(draft: &OutboxDraft, client: &Client, update: &Statement)
 
 async fn write_words(draft: &OutboxDraft, client: &Client, update: &Statement) -> Result<()> {
     let (applications, verifications, ids) = names(draft.new.words.keys());
-    let words: Vec<&str> = draft.new.words.values().map(String::as_str).collect();
-    write(client, update, words.len(), &[&applications, &verifications, &ids, &words]).await
+    let rows: Vec<&Words> = draft.new.words.values().collect();
+    write(
+        client,
+        update,
+        rows.len(),
+        &[
+            &applications,
+            &verifications,
+            &ids,
+            &column(&rows, |row| row.response.as_deref()),
+            &column(&rows, |row| row.vendor_id.as_deref()),
+            &column(&rows, |row| row.price.as_deref()),
+        ],
+    )
+    .await
+}
+
+async fn write_handles(draft: &OutboxDraft, client: &Client, insert: &Statement) -> Result<()> {
+    let rows = &draft.new.handles;
+    let keys: Vec<_> = rows.iter().map(|(verification, id, ..)| (*verification, *id)).collect();
+    let (applications, verifications, ids) = names(keys.iter());
+    let handles = column(rows, |(_, _, handle, _)| handle.as_str());
+    let at = column(rows, |(.., at)| at.as_millis());
+    write(client, insert, at.len(), &[&applications, &verifications, &ids, &handles, &at]).await
 }
 
 async fn write_opt_outs(draft: &OutboxDraft, client: &Client, insert: &Statement) -> Result<()> {

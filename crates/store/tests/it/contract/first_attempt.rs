@@ -93,7 +93,22 @@ fn nothing_goes_through_a_provider_that_the_person_opted_out_of() {
     let first = world.new_attempt(id, delivery, "any", at(11));
     assert!(world.began(&NewVerification { first_attempt: Some(first), ..other }));
     assert_eq!(
-        wait(world.store.task(APP, id, delivery, world.node)).unwrap().unwrap().opted_out,
+        wait(world.store.task(APP, id, delivery, world.node)).unwrap().unwrap().opted_out.providers,
         ["stopped"]
     );
+}
+
+#[test]
+fn the_reason_for_a_choice_is_kept_with_the_attempt() {
+    let world = World::new();
+    let new = world.new_start(ASHA, at(0));
+    let mut first = world.new_attempt(new.verification.id, new.delivery, "any", at(0));
+    first.decision = Some("{\"why\":\"first\"}".into());
+    let (id, delivery) = world.start(&NewVerification { first_attempt: Some(first), ..new });
+    let mut second = world.new_attempt(id, delivery, "other", at(1));
+    second.decision = Some("{\"why\":\"second\"}".into());
+    world.try_begin(second);
+    world.begin(id, delivery, "third", at(2));
+    let kept: Vec<_> = world.view(id).attempts.into_iter().map(|attempt| attempt.decision).collect();
+    assert_eq!(kept, [Some("{\"why\":\"first\"}".into()), Some("{\"why\":\"second\"}".into()), None]);
 }

@@ -3,7 +3,7 @@
 use backstop_domain::{
     application::Authority,
     limit::{LimitName, Limits},
-    ports::store::{Once, Opened},
+    ports::store::{Once, Opened, OptOuts},
 };
 
 use super::World;
@@ -40,7 +40,7 @@ fn a_key_used_before_a_restart_gets_its_answer_after_it() {
     let world = world.reopened(at(40));
     assert_eq!(
         world.open(&keyed(&world, "body")),
-        Once::Before(Opened::Opened { verification, delivery, opted_out: vec![], begun: false })
+        Once::Before(Opened::Opened { verification, delivery, opted_out: OptOuts::default(), begun: false })
     );
     assert_eq!(world.open(&keyed(&world, "another")), Once::OtherBody);
 }

@@ -6,7 +6,7 @@ use backstop_domain::{
     code::Code,
     id::VerificationId,
     limit::{LimitExceeded, LimitName, Limits},
-    ports::store::{Deliveries as _, Once, Opened, Refusal, Resent, Verifications as _},
+    ports::store::{Deliveries as _, Once, Opened, OptOuts, Refusal, Resent, Verifications as _},
     verification::Status,
 };
 
@@ -126,7 +126,12 @@ fn the_same_key_within_a_minute_gets_the_first_answer_and_is_not_charged() {
     };
     let (verification, delivery) = world.start(&keyed(0, "body"));
     for second in [1, 30, 59] {
-        let before = Once::Before(Opened::Opened { verification, delivery, opted_out: vec![], begun: false });
+        let before = Once::Before(Opened::Opened {
+            verification,
+            delivery,
+            opted_out: OptOuts::default(),
+            begun: false,
+        });
         assert_eq!(world.open(&keyed(second, "body")), before);
     }
     assert_eq!(world.open(&keyed(59, "another body")), Once::OtherBody);

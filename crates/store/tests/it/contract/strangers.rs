@@ -5,7 +5,7 @@ use backstop_domain::{
     delivery::{Delivery, DeliveryState},
     limit::{LimitName, Limits},
     ports::store::{
-        Begun, Canceled, CheckTarget, Checked, Deliveries as _, NewAttempt, Once, Redeemed, Resent,
+        Begun, Canceled, CheckTarget, Checked, Deliveries as _, NewAttempt, Once, OptOuts, Redeemed, Resent,
         SubmittedCheck, VerificationFilter, Verifications as _,
     },
 };
@@ -73,7 +73,8 @@ fn one_application_uses_up_nothing_of_anothers() {
     wait(world.store.finish_attempt(said)).unwrap();
 
     let (id, delivery) = world.start(&world.new_start(ASHA, at(3)));
-    assert!(wait(world.store.task(APP, id, delivery, world.node)).unwrap().unwrap().opted_out.is_empty());
+    let task = wait(world.store.task(APP, id, delivery, world.node)).unwrap().unwrap();
+    assert_eq!(task.opted_out, OptOuts::default());
     assert_eq!(world.answer(id, &world.wrong(id), at(4)).checks_left, 2);
     assert!(matches!(world.check(id, &world.code(id), at(5)), Checked::Refused(_)), "now its own is used up");
 }

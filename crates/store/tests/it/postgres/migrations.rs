@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use backstop_domain::{code::Code, ports::store::StoreError};
+use backstop_domain::{
+    code::Code,
+    ports::store::{Noted, StoreError},
+    receipt::ReceiptState,
+};
 use backstop_store::{PostgresSettings, PostgresStore};
 
 use super::{PostgresDatabase, World};
@@ -84,7 +88,7 @@ fn no_hot_table_has_an_index_on_random_values_but_those_that_say_why() {
         assert_eq!(beyond_keys(table), 0, "{table}");
     }
     let of_recipients = "SELECT count(*) FROM pg_indexes WHERE indexdef LIKE '%(recipient%' \
-                         AND tablename <> 'opt_outs'";
+                         AND tablename NOT IN ('opt_outs', 'stops')";
     assert_eq!(world.number(of_recipients), 0);
 }
 
@@ -107,7 +111,9 @@ fn nothing_in_the_rows_reads_as_a_number_or_a_code() {
     world.begin(id, delivery, "any", at(1));
     let tables = "SELECT count(*) FROM pg_tables WHERE schemaname = current_schema()";
     let mut seen = BTreeMap::new();
-    for table in ["verifications", "deliveries", "attempts", "checks", "buckets", "idempotency", "opt_outs"] {
+    for table in
+        ["verifications", "deliveries", "attempts", "checks", "buckets", "idempotency", "opt_outs", "stops"]
+    {
         for secret in ["9876543210", "48291357"] {
             let found = world.number(&format!(
                 "SELECT count(*) FROM {table} AS r WHERE CAST(r AS text) LIKE '%{secret}%' \
@@ -119,4 +125,40 @@ fn nothing_in_the_rows_reads_as_a_number_or_a_code() {
     }
     assert!(seen["verifications"] == 1 && seen["buckets"] > 0, "{seen:?}");
     assert!(world.number(tables) >= 12);
+}
+
+/// The second schema, as it was released.
+const SECOND: [&str; 2] = [
+    include_str!("../../../migrations/postgres/0001_init.sql"),
+    include_str!("../../../migrations/postgres/0002_paces_and_nodes.sql"),
+];
+
+/// Puts the same rows into a database of the second schema.
+const AS_IT_WAS: &str = "DO $$ DECLARE t text; c text; BEGIN \
+    FOR t IN SELECT tablename FROM pg_tables WHERE schemaname = 'second' LOOP \
+        SELECT string_agg(quote_ident(column_name), ', ') INTO c FROM information_schema.columns \
+        WHERE table_schema = 'second' AND table_name = t; \
+        EXECUTE format('INSERT INTO second.%I (%s) SELECT %s FROM public.%I', t, c, c, t); \
+    END LOOP; END $$; \
+    DROP SCHEMA public CASCADE; ALTER SCHEMA second RENAME TO public; SET search_path = public; \
+    CREATE TABLE backstop_schema (version INTEGER NOT NULL); INSERT INTO backstop_schema VALUES (2)";
+
+#[test]
+fn a_database_of_the_second_schema_is_brought_up_to_date_with_its_rows() {
+    let world = World::new();
+    let (id, delivery) = world.start(&world.new_start(ASHA, at(0)));
+    let attempt = world.begin(id, delivery, "any", at(1));
+    world.accepted(&attempt, at(2));
+    world.answer(id, &world.wrong(id), at(3));
+    let was = world.view(id);
+    world.execute(&format!("CREATE SCHEMA second; SET search_path = second; {}", SECOND.concat()));
+    world.execute(AS_IT_WAS);
+    let refused = wait(PostgresStore::open_without_migrating(&settings(&world.database)));
+    assert!(refused.unwrap_err().to_string().contains("schema 2"));
+    let world = world.reopened(at(4));
+    assert_eq!(world.store.schema_version(), PostgresStore::SCHEMA_VERSION);
+    assert_eq!(world.view(id), was);
+    let told = world.note(&world.told(&attempt, ReceiptState::Undelivered, at(5)));
+    assert!(matches!(told, Noted::Noted { goes_on: true, .. }), "{told:?}");
+    assert!(world.answer(id, &world.code(id), at(6)).valid);
 }

@@ -1,11 +1,14 @@
 //! Two nodes, each with a store of its own on one database, at the same things at the same time.
 
 use backstop_domain::{
+    attempt::AttemptState,
+    delivery::DeliveryState,
     limit::{LimitName, Limits, Pace},
     ports::store::{
-        Begun, Checked, Deliveries as _, NewAttempt, Once, Opened, Redeemed, SubmittedCheck,
+        Begun, Checked, Deliveries as _, NewAttempt, Noted, Once, Opened, Redeemed, SubmittedCheck,
         Verifications as _,
     },
+    receipt::{About, ReceiptState},
     verification::Status,
 };
 
@@ -226,5 +229,57 @@ fn what_one_node_wrote_the_other_reads_at_once() {
         let code = nodes[1].code(id);
         assert!(nodes[1].answer(id, &code, at(1)).valid);
         assert_eq!(nodes[0].view(id).verification.status, Status::Approved);
+    }
+}
+
+#[test]
+fn a_receipt_that_two_nodes_hear_opens_its_delivery_at_one_of_them() {
+    let nodes = nodes(Limits::default());
+    let attempts: Vec<_> = (0..10)
+        .map(|number| {
+            let (id, delivery) = nodes[0].start(&nodes[0].new_start(&format!("+9198765{number:05}"), at(0)));
+            let attempt = nodes[0].begin(id, delivery, "any", at(1));
+            let mut said = nodes[0].said(&attempt, AttemptState::Accepted, "accepted", at(2));
+            (said.delivery_state, said.handles) = (Some(DeliveryState::Sent), vec![number.to_string()]);
+            wait(nodes[0].store.finish_attempt(said)).unwrap();
+            attempt
+        })
+        .collect();
+    // Half by our name, half by the vendor's; each node hears all of them, in another order.
+    let answers = together(40, |number| {
+        let node = &nodes[number % 2];
+        let nth = if number % 2 == 0 { number / 2 % 10 } else { 9 - number / 2 % 10 };
+        let mut told = node.told(&attempts[nth], ReceiptState::Undelivered, at(3));
+        if number % 4 < 2 {
+            told.receipt.about = About::VendorId(nth.to_string());
+        }
+        (nth, node.node, node.note(&told))
+    });
+    let goes_on = |noted: &Noted| matches!(noted, Noted::Noted { goes_on: true, .. });
+    for (nth, attempt) in attempts.iter().enumerate() {
+        let winners: Vec<_> = answers
+            .iter()
+            .filter(|(of, _, noted)| *of == nth && goes_on(noted))
+            .map(|(_, node, _)| *node)
+            .collect();
+        assert_eq!(winners.len(), 1, "{nth}");
+        let delivery = nodes[1].view(attempt.verification).deliveries.remove(0);
+        assert_eq!((delivery.state, delivery.lease.unwrap().holder), (DeliveryState::Queued, winners[0]));
+    }
+}
+
+#[test]
+fn an_answer_and_its_receipt_at_two_nodes_come_to_the_same_end() {
+    let nodes = nodes(Limits::default());
+    for round in 0..10 {
+        let (id, delivery) = nodes[0].start(&nodes[0].new_start(&format!("+9198765{round:05}"), at(0)));
+        let attempt = nodes[0].begin(id, delivery, "any", at(1));
+        together(2, |number| match number {
+            0 => nodes[0].accepted(&attempt, at(2)),
+            _ => drop(nodes[1].note(&nodes[1].told(&attempt, ReceiptState::Delivered, at(2)))),
+        });
+        let view = nodes[1].view(id);
+        assert_eq!(view.attempts[0].state, AttemptState::Delivered, "round {round}");
+        assert_eq!((view.deliveries[0].state, view.deliveries[0].lease), (DeliveryState::Delivered, None));
     }
 }

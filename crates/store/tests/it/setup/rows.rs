@@ -10,8 +10,11 @@ use backstop_domain::{
     code::{Alphabet, Code, CodeForm, SubmittedCode},
     id::{AttemptId, DeliveryId, VerificationId},
     keyring::Sealed,
-    ports::store::{AttemptResult, CheckTarget, NewAttempt, NewDelivery, NewVerification, SubmittedCheck},
+    ports::store::{
+        AttemptResult, CheckTarget, NewAttempt, NewDelivery, NewReceipt, NewVerification, SubmittedCheck,
+    },
     purpose::Purpose,
+    receipt::{About, AttemptReference, Receipt, ReceiptState},
     verification::{Judge, Personal, Status, Verification},
 };
 
@@ -122,6 +125,25 @@ impl<D: Database> World<D> {
             provider: provider.into(),
             round: 0,
             pace: Vec::new(),
+            reservation: None,
+            decision: None,
+            lease: self.lease(now),
+            now,
+        }
+    }
+
+    /// A vendor's later word on an attempt, by our own name for it.
+    pub(crate) fn told(&self, attempt: &NewAttempt, state: ReceiptState, now: Timestamp) -> NewReceipt {
+        let about = About::Reference(AttemptReference {
+            application: attempt.application,
+            verification: attempt.verification,
+            attempt: attempt.id,
+        });
+        let response = format!("{state:?}");
+        NewReceipt {
+            provider: attempt.provider.clone(),
+            receipt: Receipt { about, state, rejection: None, price: None, response },
+            counted: false,
             lease: self.lease(now),
             now,
         }
@@ -147,6 +169,9 @@ impl<D: Database> World<D> {
             vendor_response: None,
             price: None,
             opt_out: false,
+            handles: Vec::new(),
+            settlement: None,
+            silent_at: None,
             delivery_state: None,
             now,
         }

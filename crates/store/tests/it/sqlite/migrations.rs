@@ -1,11 +1,16 @@
 //! A fresh database, an old one, a newer one, another program's.
 
-use backstop_domain::ports::store::StoreError;
+use std::path::PathBuf;
+
+use backstop_domain::{
+    ports::store::{Checked, Deliveries as _, Noted, Once, StoreError, Verifications as _},
+    receipt::ReceiptState,
+};
 use backstop_store::SqliteStore;
 use rusqlite::Connection;
 
 use super::World;
-use crate::setup::{ASHA, at};
+use crate::setup::{APP, ASHA, at, wait};
 
 fn problem(result: Result<SqliteStore, StoreError>) -> String {
     result.unwrap_err().to_string()
@@ -35,7 +40,7 @@ fn every_table_is_strict_and_no_hot_one_has_an_index_on_random_values() {
     let mut query =
         sql.prepare("SELECT name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL").unwrap();
     let named: Vec<String> = query.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
-    assert_eq!(named, ["deliveries_leased"]);
+    assert_eq!(named, ["deliveries_leased", "open_attempts_at"]);
 }
 
 #[test]
@@ -88,7 +93,7 @@ fn a_folder_that_cannot_be_made_is_named() {
 }
 
 /// The look-ups of every start, check, send and sweep, by the conditions they find their rows with.
-const LOOKUPS: [&str; 15] = [
+const LOOKUPS: [&str; 19] = [
     "SELECT * FROM verifications WHERE application_id = ?1 AND id = ?2",
     "SELECT * FROM verifications WHERE application_id = ?1 AND id < ?2 ORDER BY id DESC LIMIT 10",
     "SELECT * FROM verifications WHERE application_id = ?1 AND id >= ?2 AND status = 'pending'",
@@ -107,6 +112,11 @@ const LOOKUPS: [&str; 15] = [
     "DELETE FROM idempotency WHERE (at, key) IN \
      (SELECT at, key FROM idempotency WHERE at <= ?1 ORDER BY at, key LIMIT ?2)",
     "SELECT provider FROM opt_outs WHERE application_id = ?1 AND recipient = ?2 ORDER BY provider",
+    "SELECT channel FROM stops WHERE recipient = ?1 ORDER BY channel",
+    "SELECT attempt_id FROM open_attempts WHERE provider = ?1 AND handle = ?2",
+    "DELETE FROM open_attempts WHERE (provider, handle) IN \
+     (SELECT provider, handle FROM open_attempts WHERE at < ?1 ORDER BY at LIMIT ?2)",
+    "SELECT state FROM attempts WHERE application_id = ?1 AND verification_id = ?2 AND delivery_id = ?3",
 ];
 
 #[test]
@@ -122,4 +132,48 @@ fn no_look_up_reads_a_whole_table() {
             assert!(!step.starts_with("SCAN") || open_ones_only, "{lookup}\n{step}");
         }
     }
+}
+
+/// The second schema, as it was released.
+const SECOND: [&str; 2] = [
+    include_str!("../../../migrations/sqlite/0001_init.sql"),
+    include_str!("../../../migrations/sqlite/0002_paces_and_nodes.sql"),
+];
+
+/// The same rows in a database of the second schema.
+fn as_it_was(world: &World) -> PathBuf {
+    let path = world.beside("second.db");
+    let old = Connection::open(&path).unwrap();
+    old.execute_batch(&SECOND.concat()).unwrap();
+    old.pragma_update(None, "user_version", 2).unwrap();
+    old.execute("ATTACH ?1 AS new", [world.path().to_str().unwrap()]).unwrap();
+    let names = |sql: &str| -> Vec<String> {
+        let mut query = old.prepare(sql).unwrap();
+        query.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    };
+    for table in names("SELECT name FROM main.sqlite_schema WHERE type = 'table'") {
+        let columns = names(&format!("SELECT name FROM pragma_table_info('{table}', 'main')")).join(", ");
+        let copy = format!("INSERT INTO main.{table} ({columns}) SELECT {columns} FROM new.{table}");
+        old.execute(&copy, []).unwrap();
+    }
+    path
+}
+
+#[test]
+fn a_database_of_the_second_schema_is_brought_up_to_date_with_its_rows() {
+    let world = World::new();
+    let (id, delivery) = world.start(&world.new_start(ASHA, at(0)));
+    let attempt = world.begin(id, delivery, "any", at(1));
+    world.accepted(&attempt, at(2));
+    world.answer(id, &world.wrong(id), at(3));
+    let (was, code) = (world.view(id), world.code(id));
+    let path = as_it_was(&world);
+    assert!(problem(SqliteStore::open_without_migrating(&path, at(4))).contains("schema 2"));
+    let store = SqliteStore::open(&path, at(4)).unwrap();
+    assert_eq!(store.schema_version(), SqliteStore::SCHEMA_VERSION);
+    assert_eq!(wait(store.get(APP, id)).unwrap().unwrap(), was);
+    let told = wait(store.note(world.told(&attempt, ReceiptState::Undelivered, at(5)))).unwrap();
+    assert!(matches!(told, Noted::Noted { goes_on: true, .. }), "{told:?}");
+    let checked = wait(store.check(world.submitted(id, &code, at(6)))).unwrap();
+    assert!(matches!(checked, Once::Done(Checked::Answer { answer, .. }) if answer.valid), "{checked:?}");
 }

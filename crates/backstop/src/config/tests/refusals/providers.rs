@@ -24,6 +24,21 @@ pub(super) const PROVIDERS: &[Mistake] = &[
         ["provider.twilio-main.price", ":15", "numbering region"],
     ),
     (
+        "a spend limit with nothing to count by",
+        ("from =", "monthly_spend_limit = \"100 USD\"\nfrom ="),
+        ["provider.twilio-main.price", "monthly_spend_limit counts by it", "0.0079 USD"],
+    ),
+    (
+        "a spend limit in another currency",
+        ("from =", "monthly_spend_limit = \"100 USD\"\nprice = \"0.5 INR\"\nfrom ="),
+        ["provider.twilio-main.price", ":16", "currency"],
+    ),
+    (
+        "half a registration in India",
+        ("dlt = \"at-vendor\"", "dlt = { entity = \"1101\" }"),
+        ["provider.twilio-main.dlt", ":16", "at-vendor"],
+    ),
+    (
         "half a provider",
         ("account_sid = \"AC0123456789abcdef0123456789abcdef\"", ""),
         ["provider \"twilio-main\" is half configured", "account_sid is missing", "or remove the provider"],
@@ -32,7 +47,7 @@ pub(super) const PROVIDERS: &[Mistake] = &[
     (
         "a channel it cannot serve",
         ("[\"sms\"]", "[\"email\"]"),
-        ["provider.twilio-main.channels", ":12", "channels = [\"sms\"]"],
+        ["provider.twilio-main.channels", ":12", "channels = [\"sms\", \"whatsapp\", \"voice\"]"],
     ),
     (
         "codes on the console",

@@ -137,4 +137,34 @@ pub(super) const SECTIONS: &[Mistake] = &[
         ("allow = [\"IN\", \"US\"]", ""),
         ["countries.allow is missing", "backstop.toml:9", "[countries] allow"],
     ),
+    (
+        "a rule for a provider that is not there",
+        (SECTION, "[[rule]]\nproviders = [\"msg91\"]\n[countries]"),
+        ["rule 1.providers", ":2", "twilio-main"],
+    ),
+    (
+        "a rule for an application that is not there",
+        (SECTION, "[[rule]]\napplication = \"fleet\"\nranking = \"cost\"\n[countries]"),
+        ["rule 1.application", ":2", "leave it out"],
+    ),
+    (
+        "a rule that says nothing",
+        (SECTION, "[[rule]]\ncountry = \"IN\"\n[countries]"),
+        ["rule 1.ranking", "says nothing", "ranking = \"cost\""],
+    ),
+    (
+        "a rule by the name of a country",
+        (SECTION, "[[rule]]\ncountry = \"India\"\nranking = \"cost\"\n[countries]"),
+        ["rule 1.country", ":2", "numbering region"],
+    ),
+    (
+        "no such ranking",
+        (SECTION, "[routing]\nranking = \"cheapest\"\n[countries]"),
+        ["routing.ranking", ":2", "conversion"],
+    ),
+    (
+        "too impatient for receipts",
+        (SECTION, "[channels]\nescalate_after = { sms = \"1s\" }\n[countries]"),
+        ["channels.escalate_after.sms", ":2", "30s"],
+    ),
 ];

@@ -1,0 +1,3 @@
+//! What vendors of calls share.
+
+pub(crate) mod xml;

@@ -1,0 +1,4 @@
+//! Vendors of WhatsApp messages.
+
+pub(crate) mod cloud;
+pub(crate) mod gupshup;
