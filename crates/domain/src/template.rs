@@ -10,6 +10,8 @@ use zeroize::Zeroize;
 
 use crate::{channel::Channel, code::Code, secret::SecretString};
 
+mod page;
+
 /// Room for a text of one segment.
 const TEXT_USUAL: usize = 160;
 
@@ -166,6 +168,7 @@ struct Texts {
     transaction: &'static str,
     voice: &'static str,
     call: Call,
+    mail: Mail,
 }
 
 /// The pieces of a call.
@@ -174,6 +177,14 @@ struct Call {
     lead: &'static str,
     again: &'static str,
     goodbye: &'static str,
+}
+
+/// What the page of a mail says beside subject and code.
+struct Mail {
+    valid: &'static str,
+    amount: &'static str,
+    payee: &'static str,
+    caution: &'static str,
 }
 
 /// The built-in languages; the first is for everyone else.
@@ -190,6 +201,12 @@ const BUILT_IN: [Texts; 5] = [
             again: "Again, your code is:",
             goodbye: "Never share it. Goodbye.",
         },
+        mail: Mail {
+            valid: "Valid for {minutes} minutes.",
+            amount: "Amount",
+            payee: "To",
+            caution: "Never share this code. If you did not ask for it, contact support.",
+        },
     },
     Texts {
         locale: "hi",
@@ -202,6 +219,12 @@ const BUILT_IN: [Texts; 5] = [
             lead: "आपका {brand} कोड है:",
             again: "फिर से, आपका कोड है:",
             goodbye: "इसे किसी को न बताएँ। धन्यवाद।",
+        },
+        mail: Mail {
+            valid: "{minutes} मिनट तक मान्य।",
+            amount: "राशि",
+            payee: "प्राप्तकर्ता",
+            caution: "यह कोड किसी को न बताएँ। अगर आपने इसे नहीं माँगा, तो सहायता से संपर्क करें।",
         },
     },
     Texts {
@@ -216,6 +239,12 @@ const BUILT_IN: [Texts; 5] = [
             again: "Otra vez, su código es:",
             goodbye: "No lo comparta con nadie. Adiós.",
         },
+        mail: Mail {
+            valid: "Válido durante {minutes} minutos.",
+            amount: "Importe",
+            payee: "Para",
+            caution: "No compartas este código con nadie. Si no lo pediste, contacta con soporte.",
+        },
     },
     Texts {
         locale: "fr",
@@ -229,6 +258,12 @@ const BUILT_IN: [Texts; 5] = [
             again: "Encore une fois, votre code est :",
             goodbye: "Ne le partagez avec personne. Au revoir.",
         },
+        mail: Mail {
+            valid: "Valable {minutes} minutes.",
+            amount: "Montant",
+            payee: "À",
+            caution: "Ne partagez ce code avec personne. Si vous ne l’avez pas demandé, contactez l’assistance.",
+        },
     },
     Texts {
         locale: "de",
@@ -241,6 +276,12 @@ const BUILT_IN: [Texts; 5] = [
             lead: "Ihr Code für {brand} ist:",
             again: "Noch einmal, Ihr Code ist:",
             goodbye: "Geben Sie ihn niemandem. Auf Wiederhören.",
+        },
+        mail: Mail {
+            valid: "{minutes} Minuten gültig.",
+            amount: "Betrag",
+            payee: "An",
+            caution: "Geben Sie diesen Code niemandem. Wenn Sie ihn nicht angefordert haben, wenden Sie sich an den Support.",
         },
     },
 ];
@@ -263,12 +304,22 @@ impl Templates {
         let subject = texts.subject.replace("{brand}", values.brand);
         let mut said =
             if channel == Channel::Voice { spoken(code.expose()) } else { code.expose().to_owned() };
-        let text = match self.own.get(&channel) {
+        let (own, is_mail) = (self.own.get(&channel), channel == Channel::Email);
+        let text = match own {
             Some(own) => own.render(values, &said),
             None => built_in(texts, channel, values, &said),
         };
+        let html = is_mail.then(|| match own {
+            Some(own) => page::own(own, texts.locale, &subject, values, &said),
+            None => page::built_in(texts, &subject, values, &said),
+        });
         said.zeroize();
-        Rendered { subject, text: SecretString::new(text), html: None, locale: texts.locale }
+        Rendered {
+            subject,
+            text: SecretString::new(text),
+            html: html.map(SecretString::new),
+            locale: texts.locale,
+        }
     }
 }
 

@@ -22,7 +22,9 @@ use sha2::{Digest, Sha256};
 
 use crate::exchange::HttpRequest;
 
+pub(crate) mod account;
 mod chain;
+pub(crate) mod notification;
 mod seam;
 
 pub(crate) use chain::Chain;

@@ -13,9 +13,9 @@ use backstop_domain::{
 use serde_json::{Map, Value};
 
 use crate::{
-    HttpClient, console, email::smtp, inbox, inbox::DevInbox, sms::aws_sns, sms::gupshup, sms::msg91,
-    sms::plivo, sms::textlocal, sms::twilio, sms::vonage, telegram, webhook, whatsapp::cloud,
-    whatsapp::gupshup as gupshup_whatsapp,
+    HttpClient, console, email::aws_ses, email::postmark, email::sendgrid, email::smtp, inbox,
+    inbox::DevInbox, sms::aws_sns, sms::gupshup, sms::msg91, sms::plivo, sms::textlocal, sms::twilio,
+    sms::vonage, telegram, webhook, whatsapp::cloud, whatsapp::gupshup as gupshup_whatsapp,
 };
 
 mod draft;
@@ -179,6 +179,9 @@ impl BuildError {
 /// The kinds, in the order in which people read them.
 static KINDS: &[KindInfo] = &[
     smtp::INFO,
+    aws_ses::INFO,
+    sendgrid::INFO,
+    postmark::INFO,
     twilio::INFO,
     aws_sns::INFO,
     vonage::INFO,

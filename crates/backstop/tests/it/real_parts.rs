@@ -161,7 +161,7 @@ base_url = "http://127.0.0.1:{}"
 
 #[tokio::test]
 async fn an_aws_that_is_not_ours_gets_the_text_and_the_code_in_it_is_right() {
-    let server = Server::start("sns.py", &[]);
+    let server = Server::start("aws.py", &[]);
     let program = Program::configured(&sns(&server));
     let shop = program.shop();
     let started = shop.start(json!({ "to": PERSON, "wait": true })).await;
@@ -182,7 +182,7 @@ async fn an_aws_that_is_not_ours_gets_the_text_and_the_code_in_it_is_right() {
 
 #[tokio::test]
 async fn when_aws_is_down_the_same_code_arrives_by_real_mail() {
-    let (mail_server, aws) = (Server::start("smtp.py", &[]), Server::start("sns.py", &[]));
+    let (mail_server, aws) = (Server::start("smtp.py", &[]), Server::start("aws.py", &[]));
     let program = Program::configured(&format!("{}{}", mail(&mail_server, "tls = \"none\""), sns(&aws)));
     let shop = program.shop();
     drop(aws);

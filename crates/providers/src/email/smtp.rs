@@ -17,10 +17,7 @@ use backstop_domain::{
     },
     secret::SecretString,
 };
-use lettre::{
-    message::Mailbox,
-    transport::smtp::{authentication::Credentials, extension::ClientId},
-};
+use lettre::transport::smtp::{authentication::Credentials, extension::ClientId};
 use serde::Deserialize;
 use tokio::time::{Instant, timeout_at};
 
@@ -32,6 +29,7 @@ use self::{
 };
 use crate::{
     address::is_loopback_host,
+    email::mailbox,
     redaction::Redaction,
     registry::{BuildError, Draft, Form, KeyInfo, KindInfo},
 };
@@ -112,14 +110,10 @@ struct Smtp {
 pub(crate) fn build(draft: &Draft<'_>) -> Result<Arc<dyn Provider>, BuildError> {
     let config: Config = draft.read()?;
     let credentials = credentials(draft, &config)?;
-    let mailbox = |key: &str, text: &str| {
-        text.parse::<Mailbox>().map_err(|_| {
-            draft.wrong(key, "is not an address", "write Acme <login@acme.example> or login@acme.example")
-        })
-    };
-    let from = mailbox("from", &config.from)?;
-    let reply_to = config.reply_to.as_deref().map(|text| mailbox("reply_to", text)).transpose()?;
-    let envelope = config.envelope_from.as_deref().map(|text| mailbox("envelope_from", text)).transpose()?;
+    let from = mailbox(draft, "from", &config.from)?;
+    let reply_to = config.reply_to.as_deref().map(|text| mailbox(draft, "reply_to", text)).transpose()?;
+    let envelope =
+        config.envelope_from.as_deref().map(|text| mailbox(draft, "envelope_from", text)).transpose()?;
     let connections = config.max_connections.unwrap_or(CONNECTIONS);
     if !(1..=100).contains(&connections) {
         return Err(draft.wrong("max_connections", "is not between 1 and 100", "8 is the usual value"));

@@ -11,7 +11,7 @@ use backstop_domain::{
     outcome::{Outcome, Reason, Scope},
     ports::{
         Provider,
-        provider::{Checkup, Message, Sent},
+        provider::{Checkup, Errand, Message, Sent},
     },
     recipient::Recipient,
     secret::SecretString,
@@ -19,10 +19,10 @@ use backstop_domain::{
 use reqwest::Url;
 use serde::Deserialize;
 
-use self::answer::{Failure, Published, Sandbox};
+use self::answer::{Attributes, Failure, Published, Sandbox};
 use crate::{
     adapter::Adapter,
-    aws::{Chain, Signer, Source},
+    aws::{Signer, account, account::AccessKey},
     exchange::{HttpRequest, HttpResponse},
     registry::{BuildError, Dlt, Draft, Form, KeyInfo, KindInfo},
     status,
@@ -31,6 +31,8 @@ use crate::{
 mod answer;
 
 const VERSION: (&str, &str) = ("Version", "2010-03-31");
+/// The account's own limit, in US dollars a month.
+const SPEND_LIMIT: &str = "MonthlySpendLimit";
 
 /// The kind `aws-sns`.
 pub(crate) const INFO: KindInfo = KindInfo {
@@ -88,36 +90,19 @@ struct Sns {
 pub(crate) fn build(draft: &Draft<'_>) -> Result<Arc<dyn Provider>, BuildError> {
     let config: Config = draft.read()?;
     check(draft, &config)?;
-    let shared = draft.shared;
-    let source = match (&config.access_key_id, &config.secret_access_key) {
-        (Some(id), Some(secret)) => Source::fixed(id, secret, config.session_token.as_ref()),
-        (None, None) => Source::Chain(Chain::new(shared.client.clone(), config.region.clone())),
-        (Some(_), None) => {
-            return Err(draft.wrong(
-                "secret_access_key",
-                "is missing",
-                "set it beside access_key_id, or neither",
-            ));
-        }
-        (None, Some(_)) => {
-            return Err(draft.wrong(
-                "access_key_id",
-                "is missing",
-                "set it beside secret_access_key, or neither",
-            ));
-        }
+    let key = AccessKey {
+        id: config.access_key_id.as_deref(),
+        secret: config.secret_access_key.as_ref(),
+        token: config.session_token.as_ref(),
     };
+    let source = account::source(draft, &config.region, &key)?;
     let signer = Signer::new(source, config.region.clone(), "sns");
     let adapter = Sns::new(draft, config)?;
     Ok(Arc::new(draft.over_http(adapter).signed(signer)))
 }
 
 fn check(draft: &Draft<'_>, config: &Config) -> Result<(), BuildError> {
-    let is_region =
-        config.region.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-    if !is_region {
-        return Err(draft.wrong("region", "is not the name of a region", "such as ap-south-1 or us-east-1"));
-    }
+    account::check_region(draft, &config.region)?;
     if config.sender_id.as_ref().is_some_and(|id| !is_sender_id(id)) {
         return Err(draft.wrong(
             "sender_id",
@@ -147,8 +132,7 @@ fn is_sender_id(text: &str) -> bool {
 
 impl Sns {
     fn new(draft: &Draft<'_>, config: Config) -> Result<Self, BuildError> {
-        let suffix = if config.region.starts_with("cn-") { ".cn" } else { "" };
-        let usual = format!("https://sns.{}.amazonaws.com{suffix}/", config.region);
+        let usual = format!("https://{}/", account::host("sns", &config.region));
         let url = draft.base_url(config.base_url.as_deref(), &usual, config.plain_http)?;
         let origination_number =
             config.origination_number.map(|text| text.trim_start_matches('+').to_owned());
@@ -248,6 +232,40 @@ impl Adapter for Sns {
             },
             (None, Some(failure)) => ill(failure.told(answer.status), "check region and credentials"),
             (None, None) => ill(answer.raw(), "check base_url: this does not look like SNS"),
+        }
+    }
+
+    fn errand(&self, errand: &Errand) -> Option<Vec<HttpRequest>> {
+        let Errand::SetSpendLimit(limit) = errand else { return None };
+        let set = [
+            ("Action", "SetSMSAttributes"),
+            VERSION,
+            ("attributes.entry.1.key", SPEND_LIMIT),
+            ("attributes.entry.1.value", &limit.to_string()),
+        ];
+        let get = [("Action", "GetSMSAttributes"), VERSION, ("attributes.member.1", SPEND_LIMIT)];
+        Some(vec![HttpRequest::form(self.url.clone(), &set), HttpRequest::form(self.url.clone(), &get)])
+    }
+
+    fn errand_done(&self, errand: &Errand, answers: &[HttpResponse]) -> Checkup {
+        let ill = |finding: String, fix: &str| Checkup { well: false, finding, fix: Some(fix.to_owned()) };
+        let (Errand::SetSpendLimit(limit), [set, get]) = (errand, answers) else {
+            return ill("not asked".to_owned(), "report this");
+        };
+        if !set.is_success() {
+            let finding = Failure::read(set).map_or_else(|| set.raw(), |failure| failure.told(set.status));
+            return ill(finding, "allow sns:SetSMSAttributes, or ask AWS for a higher quota of SMS spending");
+        }
+        match Attributes::read(get).and_then(|attributes| attributes.value(SPEND_LIMIT)) {
+            Some(value) if value == limit.to_string() => {
+                Checkup { well: true, finding: format!("the monthly limit is {limit} USD"), fix: None }
+            }
+            Some(value) => ill(format!("the monthly limit is {value} USD still"), "see the SNS console"),
+            None => Checkup {
+                well: true,
+                finding: "set; what it is now may not be asked".to_owned(),
+                fix: Some("to be told, allow sns:GetSMSAttributes".to_owned()),
+            },
         }
     }
 

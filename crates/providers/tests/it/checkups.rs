@@ -98,6 +98,83 @@ async fn an_sns_account_in_the_sandbox_is_not_well() {
 }
 
 #[tokio::test]
+async fn an_ses_account_that_cannot_send_to_everybody_is_not_well() {
+    let account = |production: bool, sending: bool, status: &str, sent: u32, verified: bool| {
+        json!({
+            "ProductionAccessEnabled": production, "SendingEnabled": sending, "EnforcementStatus": status,
+            "SendQuota": { "Max24HourSend": 50000.0, "MaxSendRate": 14.0, "SentLast24Hours": f64::from(sent) },
+            "VerifiedForSendingStatus": verified,
+        })
+        .to_string()
+    };
+    let refused = |kind: &str| json!({ "__type": kind, "message": "no" }).to_string();
+    for (status, body, well, finding) in [
+        (
+            200,
+            account(true, true, "HEALTHY", 12, true),
+            true,
+            "production, 12 of 50000 mails in 24 h, sender",
+        ),
+        (200, account(true, true, "PROBATION", 12, true), true, "on probation"),
+        (200, account(true, true, "HEALTHY", 48_000, true), true, "48000 of 50000"),
+        (200, account(true, true, "HEALTHY", 50_000, true), false, "50000 of 50000"),
+        (200, account(false, true, "HEALTHY", 12, true), false, "sandbox"),
+        (200, account(true, false, "HEALTHY", 12, true), false, "paused"),
+        (200, account(true, true, "SHUTDOWN", 12, true), false, "shut"),
+        (200, account(true, true, "HEALTHY", 12, false), false, "login@acme.example is not verified"),
+        (403, refused("AccessDeniedException"), true, "may not ask"),
+        (403, refused("UnrecognizedClientException"), false, "UnrecognizedClientException"),
+        (200, "{}".to_owned(), false, "200 {}"),
+        (200, "<html>".to_owned(), false, "200 <html>"),
+    ] {
+        let (checkup, asked) = check_up("aws-ses", status, &body).await;
+        assert!(checkup.well == well && checkup.finding.contains(finding), "{checkup:?}");
+        assert!(asked.iter().all(|request| request.starts_with("GET ")), "a check-up sent something");
+    }
+}
+
+#[tokio::test]
+async fn a_sendgrid_key_that_may_not_send_is_not_well() {
+    let refused = |text: &str| json!({ "errors": [{ "message": text, "field": null }] }).to_string();
+    for (status, body, well, finding) in [
+        (200, json!({ "scopes": ["mail.send"], "remain": 73, "total": 100 }), true, "73 of 100 mails left"),
+        (200, json!({ "scopes": ["mail.send"] }), true, "credits not shown"),
+        (200, json!({ "scopes": ["user.read"] }), false, "may not send"),
+        (200, json!({}), false, "200 {}"),
+    ]
+    .map(|(status, body, well, finding)| (status, body.to_string(), well, finding))
+    .into_iter()
+    .chain([
+        (401, refused("authorization required"), false, "authorization required"),
+        (502, "<html>".to_owned(), false, "502 <html>"),
+    ]) {
+        let (checkup, asked) = check_up("sendgrid", status, &body).await;
+        assert!(checkup.well == well && checkup.finding.contains(finding), "{checkup:?}");
+        assert!(asked.iter().all(|request| request.starts_with("GET ")), "a check-up sent something");
+    }
+}
+
+#[tokio::test]
+async fn a_postmark_server_that_delivers_nothing_is_not_well() {
+    for (status, body, well, finding) in [
+        (
+            200,
+            json!({ "ID": 1, "Name": "Codes", "DeliveryType": "Live" }).to_string(),
+            true,
+            "server is Codes",
+        ),
+        (200, json!({ "ID": 1, "Name": "Codes" }).to_string(), true, "server is Codes"),
+        (200, json!({ "ID": 1, "Name": "Codes", "DeliveryType": "Sandbox" }).to_string(), false, "sandbox"),
+        (401, json!({ "ErrorCode": 10, "Message": "no token" }).to_string(), false, "no token"),
+        (200, "<html>".to_owned(), false, "200 <html>"),
+    ] {
+        let (checkup, asked) = check_up("postmark", status, &body).await;
+        assert!(checkup.well == well && checkup.finding.contains(finding), "{checkup:?}");
+        assert!(asked.iter().all(|request| request.starts_with("GET /server ")), "a check-up sent something");
+    }
+}
+
+#[tokio::test]
 async fn a_receiver_that_answers_anything_but_refusal_is_well() {
     for (status, well) in [(200, true), (204, true), (405, true), (401, false), (404, false), (500, false)] {
         let (checkup, asked) = check_up("webhook", status, "").await;

@@ -89,18 +89,18 @@ fn filled_in_json(value: &Value, to: &str) -> Value {
 }
 
 async fn over_http(kind: &str, given: &Value) -> Sent {
+    let usual = vendors::find(kind).unwrap().channels[0];
+    let channel = given["channel"].as_str().map_or(usual, |name| name.parse().unwrap());
+    let to = if channel == Channel::Email { EMAIL } else { PHONE };
     let body = match &given["body"] {
-        Value::String(text) => filled_in(text, PHONE),
-        other => filled_in_json(other, PHONE).to_string(),
+        Value::String(text) => filled_in(text, to),
+        other => filled_in_json(other, to).to_string(),
     };
     let headers: Vec<(String, String)> = given["headers"].as_object().map_or_else(Vec::new, |headers| {
         headers.iter().map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned())).collect()
     });
     let status = given["status"].as_u64().unwrap().try_into().unwrap();
     let vendor = Vendor::start(Does::Answers(answer(status, &headers, &body))).await;
-    let usual = vendors::find(kind).unwrap().channels[0];
-    let channel = given["channel"].as_str().map_or(usual, |name| name.parse().unwrap());
-    let to = if channel == Channel::Email { EMAIL } else { PHONE };
     let sent = harness::provider(kind, &vendor.base, TIMEOUT).send(&harness::message(channel, to)).await;
     assert_eq!(vendor.requests().len(), 1, "one message, one request");
     sent

@@ -22,6 +22,8 @@ mod receipts;
 #[cfg(test)]
 mod requests;
 #[cfg(test)]
+mod ses;
+#[cfg(test)]
 mod smtp;
 #[cfg(test)]
 mod sns;

@@ -45,25 +45,23 @@ async fn no_log_line_at_any_level_holds_the_code_the_recipient_or_a_credential()
         .finish();
     let guard = tracing::subscriber::set_default(subscriber);
 
-    let repeated =
-        json!({ "code": 21211, "message": format!("{TEXT} to {} failed", harness::PHONE) }).to_string();
     for vendor in vendors::ALL {
         let kind = vendor.kind;
-        let ways = [
-            Does::Answers(answer(400, &[], &repeated)),
-            Does::Answers(answer(200, &[], &repeated)),
-            Does::Answers("garbage".to_owned()),
-            Does::Hangs,
-            Does::Cuts,
-        ];
-        for (channel, does) in
-            vendor.channels.iter().flat_map(|channel| ways.iter().map(move |does| (*channel, does)))
-        {
-            let server = Vendor::start(does.clone()).await;
-            let to = if channel == Channel::Email { EMAIL } else { harness::PHONE };
-            let provider = harness::provider(kind, &server.base, Duration::from_millis(300));
-            let sent = provider.send(&harness::message(channel, to)).await;
-            harness::assert_clean(&format!("{sent:?}"), kind);
+        for channel in vendor.channels {
+            let to = if *channel == Channel::Email { EMAIL } else { harness::PHONE };
+            let repeated = json!({ "code": 21211, "message": format!("{TEXT} to {to} failed") }).to_string();
+            for does in [
+                Does::Answers(answer(400, &[], &repeated)),
+                Does::Answers(answer(200, &[], &repeated)),
+                Does::Answers("garbage".to_owned()),
+                Does::Hangs,
+                Does::Cuts,
+            ] {
+                let server = Vendor::start(does).await;
+                let provider = harness::provider(kind, &server.base, Duration::from_millis(300));
+                let sent = provider.send(&harness::message(*channel, to)).await;
+                harness::assert_clean(&format!("{sent:?}"), kind);
+            }
         }
         // A check-up carries no message, but credentials.
         let secret = vendor.secrets[0];

@@ -2,6 +2,7 @@
 //!
 //! `fixtures/<kind>/receipts/<case>.json` holds `given`: `method`, `query`, `headers`, `body` (a text as it is, or a JSON value),
 //! and `expect`: the events, or `refused`. `{reference}` stands for our own name for the attempt, in `given` and in `expect`.
+//! `serves` names a file of `tests/it/certificates` that the vendor at `{vendor}` serves to whoever fetches.
 //! The moment is 2026-01-01T00:00:00Z and the address `https://verify.acme.example/receipts/main/SECRET`, so signatures are
 //! fixed values made with the keys of the test's settings.
 
@@ -14,7 +15,13 @@ use backstop_domain::{
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::{harness, vendors};
+use crate::{
+    harness::{
+        self,
+        vendor::{Does, Vendor, answer},
+    },
+    vendors,
+};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -33,6 +40,7 @@ struct Given {
     headers: Map<String, Value>,
     #[serde(default)]
     body: Value,
+    serves: Option<String>,
 }
 
 fn fixtures(kind: &str) -> Vec<(String, Fixture)> {
@@ -50,6 +58,12 @@ fn fixtures(kind: &str) -> Vec<(String, Fixture)> {
         .collect();
     fixtures.sort_by(|(one, _), (other, _)| one.cmp(other));
     fixtures
+}
+
+/// What `tests/it/certificates/{file}` holds.
+pub(crate) fn certificate(file: &str) -> String {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/it/certificates");
+    std::fs::read_to_string(folder.join(file)).unwrap()
 }
 
 /// The callback as it would come in.
@@ -96,8 +110,12 @@ async fn every_callback_of_a_vendor_tells_what_its_fixture_says() {
     let mut wrong = Vec::new();
     for vendor in vendors::ALL {
         for (case, Fixture { given, expect }) in fixtures(vendor.kind) {
-            let provider =
-                harness::try_build(vendor.kind, (vendor.settings)("https://vendor.example")).unwrap();
+            let server = match &given.serves {
+                Some(file) => Some(Vendor::start(Does::Answers(answer(200, &[], &certificate(file)))).await),
+                None => None,
+            };
+            let base = server.as_ref().map_or("https://vendor.example", |server| server.base.as_str());
+            let provider = harness::try_build(vendor.kind, (vendor.settings)(base)).unwrap();
             let receiver = provider.receiver().unwrap_or_else(|| panic!("{} hears nothing", vendor.kind));
             let headers: Vec<_> =
                 given.headers.iter().map(|(name, value)| (name.as_str(), value.as_str().unwrap())).collect();
@@ -106,6 +124,7 @@ async fn every_callback_of_a_vendor_tells_what_its_fixture_says() {
                 Value::String(text) => text.clone(),
                 other => other.to_string(),
             };
+            let body = body.replace("{vendor}", base);
             let callback = callback(&given.method, &given.query, &headers, body.as_bytes());
             let found = match receiver.receive(&callback).await {
                 Ok(heard) => {

@@ -6,11 +6,14 @@ use backstop_domain::channel::Channel;
 use backstop_providers::registry::Dlt;
 use serde_json::Value;
 
+pub(crate) mod aws_ses;
 mod aws_sns;
 mod gupshup;
 mod gupshup_whatsapp;
 mod msg91;
 mod plivo;
+mod postmark;
+mod sendgrid;
 mod telegram_gateway;
 mod textlocal;
 mod twilio;
@@ -37,6 +40,9 @@ pub(crate) struct Vendor {
 
 /// Every vendor over HTTP.
 pub(crate) static ALL: &[Vendor] = &[
+    aws_ses::VENDOR,
+    sendgrid::VENDOR,
+    postmark::VENDOR,
     twilio::VENDOR,
     aws_sns::VENDOR,
     vonage::VENDOR,

@@ -1,4 +1,4 @@
-//! The mail itself: plain text first, the same as simple HTML second, nothing remote in either.
+//! The mail itself: plain text first, the same as a page second, nothing remote in either.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -6,10 +6,12 @@ use backstop_domain::{clock::Timestamp, ports::provider::Message, recipient::Rec
 use lettre::{
     Address,
     message::{
-        Mailbox, MultiPart,
+        Mailbox, MultiPart, SinglePart,
         header::{HeaderName, HeaderValue},
     },
 };
+
+use crate::email::{AUTOMATIC, one_line};
 
 /// Who mails come from.
 pub(super) struct Sender {
@@ -34,24 +36,27 @@ pub(super) fn compose(sender: &Sender, message: &Message, at: Timestamp) -> Opti
     let recipient: Address = address.expose().parse().ok()?;
     let id = format!("{}@{}", message.attempt, sender.from.email.domain());
     let date = UNIX_EPOCH + Duration::from_millis(u64::try_from(at.as_millis()).unwrap_or(0));
-    let subject = one_line(&message.subject);
-    let text = message.text.expose();
+    let text = message.text.expose().to_owned();
     let mut builder = lettre::Message::builder()
         .from(sender.from.clone())
         .to(Mailbox::new(None, recipient.clone()))
-        .subject(subject.clone())
+        .subject(one_line(&message.subject))
         .date(date)
-        .message_id(Some(format!("<{id}>")))
-        .raw_header(header("Auto-Submitted", "auto-generated"))
-        .raw_header(header("X-Auto-Response-Suppress", "All"));
+        .message_id(Some(format!("<{id}>")));
+    for (name, value) in AUTOMATIC {
+        builder = builder.raw_header(header(name, value));
+    }
     if is_language(&message.locale) {
         builder = builder.raw_header(header("Content-Language", &message.locale));
     }
     if let Some(reply_to) = &sender.reply_to {
         builder = builder.reply_to(reply_to.clone());
     }
-    let html = html(text, message.code.expose(), &subject, &message.locale);
-    let mail = builder.multipart(MultiPart::alternative_plain_html(text.to_owned(), html)).ok()?;
+    let mail = match &message.html {
+        Some(html) => builder.multipart(MultiPart::alternative_plain_html(text, html.expose().to_owned())),
+        None => builder.singlepart(SinglePart::plain(text)),
+    };
+    let mail = mail.ok()?;
     Some(Composed { sender: sender.envelope.clone(), recipient, id, bytes: mail.formatted() })
 }
 
@@ -59,44 +64,10 @@ fn header(name: &'static str, value: &str) -> HeaderValue {
     HeaderValue::new(HeaderName::new_from_ascii_str(name), value.to_owned())
 }
 
-/// Without anything that could begin another header.
-fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
-}
-
 fn is_language(text: &str) -> bool {
     !text.is_empty()
         && text.len() <= 35
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-}
-
-/// The text as a page: a paragraph where a line was empty, the code large.
-fn html(text: &str, code: &str, subject: &str, locale: &str) -> String {
-    let paragraphs: String = text
-        .replace("\r\n", "\n")
-        .split("\n\n")
-        .filter(|paragraph| !paragraph.trim().is_empty())
-        .map(|paragraph| {
-            let lines: Vec<String> = paragraph.trim_matches('\n').lines().map(escape).collect();
-            format!("<p style=\"margin:0 0 16px\">{}</p>\n", lines.join("<br>\n"))
-        })
-        .collect();
-    let large = format!("<strong style=\"font-size:24px;letter-spacing:3px\">{}</strong>", escape(code));
-    let paragraphs = paragraphs.replace(&escape(code), &large);
-    let language = if is_language(locale) { locale } else { "en" };
-    format!(
-        "<!doctype html>\n<html lang=\"{language}\">\n<head><meta charset=\"utf-8\"><title>{}</title></head>\n\
-         <body dir=\"auto\" style=\"margin:24px;font:16px/1.5 sans-serif\">\n{paragraphs}</body>\n</html>\n",
-        escape(subject)
-    )
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
-        .replace('\'', "&#39;")
 }
 
 #[cfg(test)]
@@ -107,7 +78,7 @@ mod tests {
 
     use super::*;
 
-    fn composed(subject: &str, text: &str) -> String {
+    fn composed(subject: &str, text: &str, html: Option<&str>) -> String {
         let random = SeededRandom::new(1);
         let now = Timestamp::from_millis(1_767_225_600_000);
         let message = Message {
@@ -120,7 +91,7 @@ mod tests {
             brand: "Acme".into(),
             subject: subject.into(),
             text: SecretString::new(text),
-            html: None,
+            html: html.map(SecretString::new),
             locale: "en".into(),
             expires_in: Duration::from_secs(300),
             reference: crate::adapter::test_reference(),
@@ -133,7 +104,7 @@ mod tests {
 
     #[test]
     fn a_mail_says_that_a_machine_wrote_it_and_when() {
-        let mail = composed("Your code", "Your code is 482913.");
+        let mail = composed("Your code", "Your code is 482913.", Some("<p>482913</p>"));
         for line in [
             "Date: Thu, 01 Jan 2026 00:00:00 +0000\r\n",
             "Auto-Submitted: auto-generated\r\n",
@@ -141,6 +112,9 @@ mod tests {
             "Content-Language: en\r\n",
             "@acme.example>\r\n",
             "Content-Type: multipart/alternative;",
+            "Content-Type: text/plain; charset=utf-8\r\n",
+            "Content-Type: text/html; charset=utf-8\r\n",
+            "<p>482913</p>",
         ] {
             assert!(mail.contains(line), "{line} is not in\n{mail}");
         }
@@ -148,15 +122,14 @@ mod tests {
 
     #[test]
     fn a_subject_cannot_begin_another_header() {
-        let mail = composed("Code\r\nBcc: eve@example.com", "482913");
+        let mail = composed("Code\r\nBcc: eve@example.com", "482913", Some("<p>482913</p>"));
         assert!(!mail.contains("\r\nBcc:"), "{mail}");
     }
 
     #[test]
-    fn what_a_caller_wrote_is_text_in_the_page_and_never_markup() {
-        let page = html("<script>alert(1)</script> & 482913\n\nBye", "482913", "<b>", "en\" onload=\"x");
-        assert!(!page.contains("<script>") && !page.contains("<b>") && !page.contains("onload"), "{page}");
-        assert!(page.contains("&lt;script&gt;") && page.contains("3px\">482913</strong>"), "{page}");
-        assert!(!page.contains("http"), "a page that loads nothing names no address: {page}");
+    fn a_message_without_a_page_is_plain_text_alone() {
+        let mail = composed("Your code", "Your code is 482913.", None);
+        assert!(mail.contains("Content-Type: text/plain; charset=utf-8\r\n"), "{mail}");
+        assert!(!mail.contains("multipart") && !mail.contains("text/html"), "{mail}");
     }
 }

@@ -57,6 +57,41 @@ impl Sandbox {
     }
 }
 
+/// `GetSMSAttributesResponse`.
+#[derive(Deserialize)]
+pub(super) struct Attributes {
+    #[serde(rename = "GetSMSAttributesResult")]
+    result: AttributesResult,
+}
+
+#[derive(Deserialize)]
+struct AttributesResult {
+    attributes: Entries,
+}
+
+#[derive(Deserialize)]
+struct Entries {
+    #[serde(default)]
+    entry: Vec<Entry>,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    key: String,
+    value: String,
+}
+
+impl Attributes {
+    pub(super) fn read(response: &HttpResponse) -> Option<Self> {
+        response.is_success().then(|| xml(response, "GetSMSAttributesResponse"))?
+    }
+
+    pub(super) fn value(&self, key: &str) -> Option<String> {
+        let entry = self.result.attributes.entry.iter().find(|entry| entry.key.trim() == key)?;
+        Some(entry.value.trim().to_owned())
+    }
+}
+
 /// `ErrorResponse`.
 #[derive(Deserialize)]
 pub(super) struct Failure {

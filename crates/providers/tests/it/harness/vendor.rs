@@ -13,6 +13,8 @@ use tokio::{
 pub(crate) enum Does {
     /// Answers with these bytes, then closes.
     Answers(String),
+    /// Answers the first request with the first, and so on; the last one answers all that follow.
+    AnswersInTurn(Vec<String>),
     /// Takes the connection and the request and never answers.
     Hangs,
     /// Takes the request and cuts the connection.
@@ -83,8 +85,16 @@ async fn serve(listener: TcpListener, does: Does, taken: Arc<Mutex<Vec<Vec<u8>>>
 
 async fn converse(mut stream: TcpStream, does: Does, taken: &Mutex<Vec<Vec<u8>>>) -> std::io::Result<()> {
     let Some(request) = read_request(&mut stream).await? else { return Ok(()) };
-    taken.lock().push(request);
+    let number = {
+        let mut taken = taken.lock();
+        taken.push(request);
+        taken.len()
+    };
     match does {
+        Does::AnswersInTurn(answers) => {
+            let answer = answers.get(number - 1).or(answers.last()).unwrap();
+            stream.write_all(answer.as_bytes()).await?;
+        }
         Does::Answers(answer) => stream.write_all(answer.as_bytes()).await?,
         Does::Hangs => forever().await,
         Does::Cuts => stream.set_zero_linger()?,

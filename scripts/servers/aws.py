@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """moto's AWS emulator, for tests. Listens on 127.0.0.1 only and prints {"port": 40001} once it does.
 
-What was sent is read back at GET /moto-api/data.json under "sns". Ends when standard input is closed, so that it never
+What was sent is read back at GET /moto-api/data.json under "sns" and "ses". Ends when standard input is closed, so that it never
 outlives the test that started it.
 """
 
