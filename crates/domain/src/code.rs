@@ -156,6 +156,16 @@ impl SubmittedCode {
         Code::custom(&bare).map(|code| Self(code.0.to_ascii_uppercase()))
     }
 
+    /// What was typed, for a vendor that made the code.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it is digits alone, as the codes of vendors are.
+    pub fn is_digits(&self) -> bool {
+        self.0.bytes().all(|byte| byte.is_ascii_digit())
+    }
+
     /// Whether this has the length that `code` has. Only if so does a comparison, and a charge, make sense.
     pub fn fits(&self, code: &Code) -> bool {
         self.0.len() == code.0.len()

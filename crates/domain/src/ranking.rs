@@ -8,7 +8,7 @@
 //!
 //! A [`Ranker`] is a fold over [`Observation`]s: rows of one attempt merge, so nodes that exchange their rows come to the
 //! same state in whatever order and however often these arrive. A crash loses nothing that is in the store. Memory is
-//! bounded: the newest 2,048 attempts of an arm. Time and chance are arguments; the same rows, moment and seed give the
+//! bounded: the newest 4,096 attempts of an arm. Time and chance are arguments; the same rows, moment and seed give the
 //! same [`Decision`].
 //!
 //! How it learns: [`belief`] says what one arm is believed to be, [`delay`] how long people take, so that a pending

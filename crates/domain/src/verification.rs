@@ -21,6 +21,10 @@ use crate::{
     template::Transaction,
 };
 
+mod checking;
+
+pub use checking::Checking;
+
 /// How long after its approval a verification can be redeemed.
 pub const REDEEM_WITHIN: Duration = Duration::from_secs(600);
 
@@ -163,6 +167,10 @@ pub struct Verification {
     pub network: Option<LookupHash>,
     /// The language of the message, as asked for.
     pub locale: Option<String>,
+    /// The provider that makes and checks its code, where we do not. Its code is never ours, and ours never its.
+    pub vendor_check: Option<String>,
+    /// The check that this provider is being asked about.
+    pub checking: Option<Checking>,
     /// How many checks it takes.
     pub max_checks: u32,
     /// How many it took.
@@ -274,12 +282,31 @@ impl Verification {
         CheckAnswer { valid, status: self.status_at(now), checks_left: self.checks_left(now) }
     }
 
+    /// Counts one check that only the vendor can judge: it stays pending until the vendor has.
+    pub fn begin_check(&mut self, checking: Checking) {
+        self.checks_used += 1;
+        self.checking = Some(checking);
+    }
+
+    /// Takes the vendor's verdict on the check that was counted last, at a moment when it is still pending.
+    pub fn conclude_check(&mut self, right: bool, now: Timestamp) -> CheckAnswer {
+        self.checking = None;
+        if right {
+            self.status = Status::Approved;
+            self.approved_at = Some(now);
+        } else if self.checks_used >= self.max_checks {
+            self.status = Status::MaxChecksReached;
+        }
+        CheckAnswer { valid: right, status: self.status_at(now), checks_left: self.checks_left(now) }
+    }
+
     /// Ends it at the application's word. Says whether it was still pending.
     pub fn cancel(&mut self, now: Timestamp) -> bool {
         let pending = self.status_at(now) == Status::Pending;
         if pending {
             self.status = Status::Canceled;
             self.custom_code = None;
+            self.checking = None;
         }
         pending
     }
@@ -346,11 +373,19 @@ impl Judge {
         Ok(Recipient::restore(personal.to.clone()).is_same(wanted))
     }
 
-    /// Compares in constant time.
+    /// Whether a vendor's code could look like this: 4 to 10 digits.
+    pub fn fits_a_vendor(&self) -> bool {
+        self.submitted.is_digits()
+    }
+
+    /// Compares in constant time. What a vendor checks has no code of ours that could be right.
     ///
     /// # Errors
     /// If the verification's values do not open.
     pub fn judge(&self, verification: &Verification) -> Result<Verdict, KeyringError> {
+        if verification.vendor_check.is_some() {
+            return Ok(Verdict::Wrong);
+        }
         let personal = verification.open_personal(&self.ring)?;
         let code = verification.code(&self.ring, &personal)?;
         Ok(if !self.submitted.fits(&code) {

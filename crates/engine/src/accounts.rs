@@ -148,7 +148,7 @@ impl Engine {
         let occasion = Occasion { application, purpose, now };
         let reached = ladder.iter().filter(|channel| channel.reaches(to));
         let rungs = self.choose(occasion, reached.map(|channel| (*channel, to.clone())));
-        rungs.into_iter().map(|rung| self.explanation(&rung, now)).collect()
+        self.settled(rungs, now).into_iter().map(|rung| self.explanation(&rung, now)).collect()
     }
 
     fn explanation(&self, rung: &Rung, now: Timestamp) -> Explanation {

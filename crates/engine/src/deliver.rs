@@ -5,6 +5,7 @@
 //! gives the delivery to a new task that asks the same plan about the same rows.
 
 mod calls;
+pub(crate) mod checkers;
 pub(crate) mod choice;
 mod courier;
 mod first;

@@ -1,5 +1,6 @@
 //! The use cases of a verification, one a file: start, check, resend, cancel and redeem, read.
 
+mod ask;
 pub mod cancel;
 pub mod check;
 mod policy;

@@ -24,13 +24,20 @@ pub struct Problem {
     code: Code,
     detail: Cow<'static, str>,
     limit: Option<LimitExceeded>,
+    until: Option<Timestamp>,
     shape: Shape,
 }
 
 impl Problem {
     /// A failure of this kind, with a sentence on what was wrong. The sentence never repeats what the caller sent.
     pub fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, detail: detail.into(), limit: None, shape: Shape::Problem }
+        Self { code, detail: detail.into(), limit: None, until: None, shape: Shape::Problem }
+    }
+
+    /// The same failure, which is over at that moment.
+    pub(crate) fn until(mut self, until: Timestamp) -> Self {
+        self.until = Some(until);
+        self
     }
 
     /// A field that cannot be read.
@@ -59,10 +66,8 @@ impl Problem {
     /// Writes it into an answer, keeping the headers that are there. Only here, with the present moment known, is the
     /// wait told: whole seconds, rounded up, so that whoever waits them out passes.
     pub(crate) fn write(&self, response: Response, request_id: &str, now: Timestamp) -> Response {
-        let wait = match (&self.limit, self.code) {
-            (Some(limit), _) => {
-                Some(u64::max(1, limit.retry_at.since(now).as_millis().div_ceil(1000) as u64))
-            }
+        let wait = match (self.limit.map(|limit| limit.retry_at).or(self.until), self.code) {
+            (Some(retry_at), _) => Some(u64::max(1, retry_at.since(now).as_millis().div_ceil(1000) as u64)),
             (None, Code::Unavailable) => Some(1),
             (None, _) => None,
         };

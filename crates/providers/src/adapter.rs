@@ -11,8 +11,8 @@ use backstop_domain::{
     clock::{Clock, Timestamp},
     outcome::{Outcome, Reason, VENDOR_RESPONSE_MAX},
     ports::provider::{
-        Balance, Callback, CallbackRefused, Checkup, Errand, Heard, Message, Provider, Receiver, Sent,
-        Speaker,
+        Balance, Callback, CallbackRefused, Checker, Checkup, Errand, Heard, Message, Provider, Receiver,
+        Sent, Speaker, VendorCheck, VendorVerdict,
     },
     receipt::{AttemptReference, VendorEvent},
     secret::SecretString,
@@ -50,6 +50,11 @@ pub(crate) trait Adapter: Send + Sync + 'static {
 
     /// Says what a call says; `None`: no call fetches a script.
     fn speaker(&self) -> Option<&dyn Speaker> {
+        None
+    }
+
+    /// Has the vendor check codes of its own making; `None`: it sends ours.
+    fn checks(&self) -> Option<&dyn Checks> {
         None
     }
 
@@ -103,6 +108,15 @@ pub(crate) trait Receipts: Send + Sync {
         fetched: &[HttpResponse],
         at: Timestamp,
     ) -> Result<Reception, CallbackRefused>;
+}
+
+/// How a vendor compares codes of its own making.
+pub(crate) trait Checks: Send + Sync {
+    /// The request that asks about a submitted code.
+    fn question(&self, check: &VendorCheck) -> HttpRequest;
+
+    /// What the answer says. Its text, if any, holds nothing of what was asked.
+    fn verdict(&self, check: &VendorCheck, answer: &HttpResponse) -> VendorVerdict;
 }
 
 /// What a callback needs or tells.
@@ -249,6 +263,10 @@ impl<A: Adapter> Provider for HttpProvider<A> {
         self.adapter.speaker()
     }
 
+    fn checker(&self) -> Option<&dyn Checker> {
+        self.adapter.checks().map(|_| self as &dyn Checker)
+    }
+
     async fn balance(&self) -> Result<Option<Balance>, String> {
         let Some(question) = self.adapter.balance() else { return Ok(self.adapter.balance_seen()) };
         let answer = self.ask(question).await?;
@@ -268,6 +286,19 @@ impl<A: Adapter> Provider for HttpProvider<A> {
         }
         let done = self.adapter.errand_done(errand, &answers);
         Some(Checkup { finding: Redaction::of_secrets(&self.secrets).text(&done.finding), ..done })
+    }
+}
+
+#[async_trait]
+impl<A: Adapter> Checker for HttpProvider<A> {
+    async fn check(&self, check: &VendorCheck) -> VendorVerdict {
+        let Some(checks) = self.adapter.checks() else {
+            return VendorVerdict::Unknown("this vendor checks nothing".to_owned());
+        };
+        match self.ask(checks.question(check)).await {
+            Ok(answer) => checks.verdict(check, &answer),
+            Err(why) => VendorVerdict::Unknown(why),
+        }
     }
 }
 

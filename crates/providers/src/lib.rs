@@ -27,6 +27,8 @@ pub mod registry;
 mod sms;
 mod status;
 mod telegram;
+mod twilio_account;
+mod twilio_verify;
 mod voice;
 mod webhook;
 mod whatsapp;

@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use crate::{
     HttpClient, console, email::aws_ses, email::postmark, email::sendgrid, email::smtp, inbox,
     inbox::DevInbox, sms::aws_sns, sms::gupshup, sms::msg91, sms::plivo, sms::textlocal, sms::twilio,
-    sms::vonage, telegram, webhook, whatsapp::cloud, whatsapp::gupshup as gupshup_whatsapp,
+    sms::vonage, telegram, twilio_verify, webhook, whatsapp::cloud, whatsapp::gupshup as gupshup_whatsapp,
 };
 
 mod draft;
@@ -183,6 +183,7 @@ static KINDS: &[KindInfo] = &[
     sendgrid::INFO,
     postmark::INFO,
     twilio::INFO,
+    twilio_verify::INFO,
     aws_sns::INFO,
     vonage::INFO,
     plivo::INFO,

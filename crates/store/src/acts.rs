@@ -16,6 +16,7 @@ mod outbox;
 pub(crate) mod receipts;
 mod replay;
 pub(crate) mod starts;
+pub(crate) mod vendor_checks;
 
 pub(crate) use ledger::{Charged, Ledger, TakenCheck};
 pub(crate) use outbox::{DeliveryKey, Outbox, Standing, held_by, nobody};

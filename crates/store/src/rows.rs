@@ -10,7 +10,7 @@ use backstop_domain::{
     delivery::{Delivery, Lease},
     keyring::{KeyUse, Kid, Sealed},
     ports::store::{ApiKey, WrappedKey},
-    verification::Verification,
+    verification::{Checking, Verification},
 };
 
 use crate::{
@@ -22,7 +22,7 @@ use crate::{
 /// The columns of a verification, in the order in which [`verification`] reads them.
 pub(crate) const VERIFICATION: &str = "application_id, id, authority, created_at, expires_at, status, purpose, ladder, \
      recipient, masked, personal, kid, salt, code_length, code_alphabet, custom_code, join_hash, network, locale, \
-     max_checks, checks_used, approved_at, redeemed_at";
+     max_checks, checks_used, approved_at, redeemed_at, vendor_check, checking";
 
 /// Reads a row of the columns [`VERIFICATION`].
 pub(crate) fn verification(row: &impl Cells) -> Result<Verification> {
@@ -50,6 +50,8 @@ pub(crate) fn verification(row: &impl Cells) -> Result<Verification> {
         checks_used: fields.take("checks_used")?,
         approved_at: fields.moment_if_any("approved_at")?,
         redeemed_at: fields.moment_if_any("redeemed_at")?,
+        vendor_check: fields.take_if_any("vendor_check")?,
+        checking: checking_of(&mut fields)?,
     })
 }
 
@@ -141,6 +143,12 @@ pub(crate) fn ring_key(row: &impl Cells) -> Result<WrappedKey> {
 pub(crate) fn authority_of(fields: &mut Fields<'_, impl Cells>) -> Result<Authority> {
     let word: String = fields.take("authority")?;
     words::authority_of(&word).map_err(|problem| fields.bad("authority", problem))
+}
+
+fn checking_of(fields: &mut Fields<'_, impl Cells>) -> Result<Option<Checking>> {
+    let bytes: Option<Vec<u8>> = fields.take_if_any("checking")?;
+    let read = bytes.map(|bytes| Checking::from_bytes(&bytes).ok_or("not what marks a check"));
+    read.transpose().map_err(|problem| fields.bad("checking", problem))
 }
 
 fn form_of(fields: &mut Fields<'_, impl Cells>) -> Result<CodeForm> {

@@ -7,7 +7,9 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use self::groups::{AWS_SES, AWS_SNS, Found, GUPSHUP, Group, MSG91, SENDGRID, SMTP, TEXTLOCAL, TWILIO};
+use self::groups::{
+    AWS_SES, AWS_SNS, Found, GUPSHUP, Group, MSG91, SENDGRID, SMTP, TEXTLOCAL, TWILIO, TWILIO_VERIFY,
+};
 use super::{
     entries::Entry,
     error::Place,
@@ -20,7 +22,7 @@ mod groups;
 pub(crate) type Variables = BTreeMap<String, String>;
 
 /// Variables of the services whose functions this version does not have.
-const NOT_SERVED: [&str; 3] = ["TWILIO_VERIFY_SERVICE_SID", "SMS_BACKUP_ENABLED", "EMERGENCY_MASTER_KEY"];
+const NOT_SERVED: [&str; 2] = ["SMS_BACKUP_ENABLED", "EMERGENCY_MASTER_KEY"];
 
 /// Where the services' settings of codes and limits go: variable, section, key, unit.
 const SETTINGS: [(&str, Part, &str, &str); 9] = [
@@ -132,15 +134,18 @@ pub(crate) fn read(variables: &Variables, configured: &[&str], owner: Option<(&s
 
 /// The vendors' variables that are set, for development to name.
 pub(crate) fn vendor_variables(variables: &Variables) -> Vec<&str> {
-    let marks = in_order(variables).into_iter().flat_map(|group| group.all_marks());
+    let marks = in_order(variables).flat_map(|group| group.all_marks());
     marks.chain(NOT_SERVED).filter(|name| variables.contains_key(*name)).collect()
 }
 
 /// The groups in the order in which a channel tries them. Each service had its own: with `AWS_SNS_` variables Twilio came
 /// first, with plain `AWS_` ones it came second. The Indian vendors
-/// came after both. Mail goes over SES, then SendGrid, then a server of one's own.
-fn in_order(variables: &Variables) -> [Group; 8] {
+/// came after both. A service of Twilio Verify needs the account's variables and no sender: without one they are its alone. Mail goes over SES, then SendGrid, then a server of one's own.
+fn in_order(variables: &Variables) -> impl Iterator<Item = Group> {
     let twilio_first = variables.keys().any(|name| name.starts_with("AWS_SNS_"));
     let (first, second) = if twilio_first { (TWILIO, AWS_SNS) } else { (AWS_SNS, TWILIO) };
-    [first, second, MSG91, TEXTLOCAL, GUPSHUP, AWS_SES, SENDGRID, SMTP]
+    let groups = [first, second, TWILIO_VERIFY, MSG91, TEXTLOCAL, GUPSHUP, AWS_SES, SENDGRID, SMTP];
+    let only_verify =
+        variables.contains_key("TWILIO_VERIFY_SERVICE_SID") && !variables.contains_key("TWILIO_FROM_NUMBER");
+    groups.into_iter().filter(move |group| !(only_verify && group.kind == TWILIO.kind))
 }

@@ -131,7 +131,7 @@ pub(crate) fn resolve(
         }
         Database::Postgres(settings) => {
             if let Some(connections) = said.connections {
-                section.within("connections", &connections, &(6..=64), "connections = 8")?;
+                section.within("connections", &connections, &(7..=64), "connections = 8")?;
                 settings.connections = connections;
             }
             let key = if said.password_file.is_some() { "password_file" } else { "password" };

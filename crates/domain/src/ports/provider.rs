@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use crate::{
     channel::Channel,
-    code::Code,
+    code::{Code, SubmittedCode},
     id::{AttemptId, VerificationId},
     outcome::{Outcome, VendorResponse},
     receipt::{AttemptReference, VendorEvent},
@@ -201,6 +201,39 @@ pub trait Speaker: Send + Sync {
     fn speak(&self, callback: &Callback, script: &Spoken, again: &str) -> Result<Reply, CallbackRefused>;
 }
 
+/// A submitted code that a vendor is to compare with the one that it made itself.
+#[derive(Debug, Clone)]
+pub struct VendorCheck {
+    /// Whom the vendor sent its code to.
+    pub to: Recipient,
+    /// How it travelled.
+    pub channel: Channel,
+    /// The vendor's own id of the message, where the latest one was given any.
+    pub vendor_id: Option<String>,
+    /// What the person typed.
+    pub code: SubmittedCode,
+}
+
+/// What a vendor says of a submitted code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum VendorVerdict {
+    /// It is the code.
+    Right,
+    /// It is not.
+    Wrong,
+    /// The vendor knows of no code to compare with: expired, used, tried too often, never made.
+    Gone,
+    /// No answer that says which; why, without secrets.
+    Unknown(String),
+}
+
+/// Compares what people type with codes that the vendor made itself.
+#[async_trait]
+pub trait Checker: Send + Sync {
+    /// Asks the vendor. A code that is right may be used up by this very question.
+    async fn check(&self, check: &VendorCheck) -> VendorVerdict;
+}
+
 /// A configured vendor account. Rarer abilities are optional.
 #[async_trait]
 pub trait Provider: Send + Sync {
@@ -217,6 +250,11 @@ pub trait Provider: Send + Sync {
 
     /// Speaks to people; `None`: this vendor fetches no script.
     fn speaker(&self) -> Option<&dyn Speaker> {
+        None
+    }
+
+    /// Makes and checks the codes itself; `None`: it sends ours.
+    fn checker(&self) -> Option<&dyn Checker> {
         None
     }
 

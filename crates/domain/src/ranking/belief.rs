@@ -13,9 +13,10 @@ use super::{
 use crate::clock::Timestamp;
 
 const CELLS: usize = 64;
-/// How often an arm jumps by itself, and with how many attempts.
+/// How long an arm stays as it is on average: in time, and in attempts of its own.
 const STEADY_MILLIS: f32 = 6.0 * 3_600_000.0;
-const STEADY_ATTEMPTS: f32 = 4_000.0;
+const STEADY_ATTEMPTS: f32 = 50_000.0;
+
 /// After so many attempts the chance of a jump is worked in; for speed.
 const STRIDE: u32 = 4;
 
@@ -37,10 +38,11 @@ fn share(cell: usize) -> f32 {
 }
 
 impl Belief {
-    /// Nothing is known: every share is as likely. Not hopeful: an unknown arm is worse than a good one.
+    /// Nothing is known, but most providers get more people in than not. Not hopeful: an unknown arm is worse than a good one.
     pub(super) fn anything() -> Self {
-        #[expect(clippy::cast_precision_loss, reason = "a small count")]
-        Self([1.0 / CELLS as f32; CELLS])
+        let weight = |cell: usize| 0.1 + share(cell);
+        let sum: f32 = (0..CELLS).map(weight).sum();
+        Self(std::array::from_fn(|cell| weight(cell) / sum))
     }
 
     /// Partly this, partly that.

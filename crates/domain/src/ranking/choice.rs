@@ -1,18 +1,21 @@
 //! Who is tried first, and who is given a chance to show that he has become better.
 //!
 //! The leader is the arm with the least expected cost per approval at its *expected* share: no bonus for being unknown.
-//! Every other arm is explored as often as it is likely to be the best after all, times [`CURIOSITY`], and all together at
-//! most [`EXPLORED`]. So an arm that is surely worse is hardly ever asked; the longer nobody asked it, the likelier it has
-//! changed, and it is asked again.
+//! Every other arm is explored in proportion to what it may win over what it is expected to lose, and all together at most
+//! one message in twenty. So an arm that is surely worse is hardly ever asked; the longer nobody asked it, the likelier it
+//! has changed, and it is asked again; and one that begins to do well is asked more.
 
 use super::belief::Belief;
 
 /// The most that is explored.
-pub(super) const EXPLORED: f64 = 0.05;
-/// An explored message teaches for many to come.
-const CURIOSITY: f64 = 2.0;
+const EXPLORED: f64 = 0.05;
+/// How much is risked for a chance: an arm that loses as much on average as it may win is always at the most.
+const CURIOSITY: f64 = 1.0;
 /// An arm that cannot be the best by what is known is still asked this often.
-const RETEST: f64 = 0.000_5;
+const RETEST: f64 = 0.000_1;
+
+/// Arms closer than this count as so far apart.
+const LEAST_LOSS: f64 = 0.002;
 
 /// How an arm stands among the others.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -37,12 +40,21 @@ pub(super) fn stand(arms: &[(f64, &Belief)], lost: f64) -> (usize, Vec<Standing>
     let costs: Vec<f64> = arms.iter().map(|(price, belief)| cost(*price, belief.mean(), lost)).collect();
     let leader = (0..arms.len()).min_by(|a, b| costs[*a].total_cmp(&costs[*b])).unwrap_or(0);
     let best: Vec<f64> = (0..arms.len()).map(|arm| chance_best(arms, arm, lost)).collect();
-    let wanted =
-        |arm: usize| if arm == leader { 0.0 } else { (best[arm] * CURIOSITY).max(RETEST).min(EXPLORED) };
+    let wanted = |arm: usize| {
+        if arm == leader { 0.0 } else { worth(arms[arm], costs[leader], lost).clamp(RETEST, EXPLORED) }
+    };
     let sum: f64 = (0..arms.len()).map(wanted).sum();
     let scale = (EXPLORED / sum.max(f64::MIN_POSITIVE)).min(1.0);
     let standing = |arm: usize| Standing { cost: costs[arm], best: best[arm], explored: wanted(arm) * scale };
     (leader, (0..arms.len()).map(standing).collect())
+}
+
+/// What an arm may win over the leader's expected cost, by what it is expected to lose.
+fn worth((price, belief): (f64, &Belief), leader: f64, lost: f64) -> f64 {
+    // The share of approvals at which it would cost what the leader costs.
+    let even = (price + lost) / (leader + lost).max(f64::MIN_POSITIVE);
+    let won: f64 = belief.cells().map(|(share, weight)| weight * (share - even).max(0.0)).sum();
+    CURIOSITY * won / (even - belief.mean()).max(LEAST_LOSS)
 }
 
 /// The chance that an arm costs less than every other.

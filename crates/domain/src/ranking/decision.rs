@@ -122,6 +122,7 @@ impl fmt::Display for Candidate {
         }
         match &self.price {
             Some(price) => write!(f, ", {price} a message")?,
+            None if self.verdict == Verdict::PassedOver => {}
             None => f.write_str(", price not known")?,
         }
         if let (Some(share), Some(weight)) = (self.share, self.weight) {

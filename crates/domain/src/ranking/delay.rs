@@ -32,9 +32,9 @@ const BEFORE: [(f64, f64); 8] = [
 /// How many approvals that belief weighs.
 const BEFORE_WEIGHT: f64 = 20.0;
 
-/// The share of those who come back that has come back by an age.
+/// The share of those who come back that has come back by an age: at every whole second.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Delay([f64; EDGES.len() + 1]);
+pub(super) struct Delay(Box<[f64]>);
 
 impl Delay {
     /// Learns from the rows of every arm of a channel.
@@ -60,19 +60,23 @@ impl Delay {
             let asked = f64::from(asked) + BEFORE_WEIGHT * edge(step);
             shares[step] = shares[step + 1] * (1.0 - here / asked).max(0.0);
         }
-        Self(shares)
+        let by = |second: i64| {
+            let step = self::step(second * 1000);
+            let Some(edge) = EDGES.get(step) else { return 1.0 };
+            let from = if step == 0 { 0 } else { EDGES[step - 1] };
+            shares[step] + (shares[step + 1] - shares[step]) * ratio(second - from, edge - from)
+        };
+        Self((0..=HORIZON_MILLIS / 1000).map(by).collect())
     }
 
     /// The share that has come back by this age.
     pub(super) fn by(&self, millis: i64) -> f64 {
-        let step = step(millis);
-        if step == EDGES.len() {
-            return 1.0;
+        let millis = millis.max(0);
+        let second = usize::try_from(millis / 1000).unwrap_or(usize::MAX);
+        match (self.0.get(second), self.0.get(second.saturating_add(1))) {
+            (Some(low), Some(high)) => low + (high - low) * ratio(millis % 1000, 1000),
+            _ => 1.0,
         }
-        let from = if step == 0 { 0 } else { EDGES[step - 1] * 1000 };
-        #[expect(clippy::cast_precision_loss, reason = "at most ten minutes in milliseconds")]
-        let part = (millis.max(0) - from) as f64 / (EDGES[step] * 1000 - from) as f64;
-        self.0[step] + (self.0[step + 1] - self.0[step]) * part
     }
 }
 
@@ -86,9 +90,13 @@ fn step(millis: i64) -> usize {
     EDGES.partition_point(|edge| edge * 1000 <= millis)
 }
 
+#[expect(clippy::cast_precision_loss, reason = "at most ten minutes")]
+fn ratio(part: i64, whole: i64) -> f64 {
+    part as f64 / whole as f64
+}
+
 fn before(seconds: i64) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "at most 600")]
-    let at = seconds as f64;
+    let at = ratio(seconds, 1);
     let (mut from, mut low) = (0.0, 0.0);
     for (to, high) in BEFORE {
         if at <= to {

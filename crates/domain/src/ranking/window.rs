@@ -9,7 +9,7 @@ use super::observation::{End, Observation, surer};
 use crate::{clock::Timestamp, id::AttemptId, recipient::Region};
 
 /// How many attempts an arm remembers.
-pub(super) const KEPT: usize = 2048;
+pub(super) const KEPT: usize = 4096;
 
 /// What a window keeps of an observation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,10 +58,5 @@ impl Window {
     /// Oldest first.
     pub(super) fn rows(&self) -> impl DoubleEndedIterator<Item = &Row> {
         self.0.values()
-    }
-
-    #[cfg(test)]
-    pub(super) fn len(&self) -> usize {
-        self.0.len()
     }
 }

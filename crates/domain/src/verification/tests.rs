@@ -49,6 +49,8 @@ fn verification(ring: &Keyring, custom: Option<&Code>) -> Verification {
         join: None,
         network: None,
         locale: None,
+        vendor_check: None,
+        checking: None,
         max_checks: 3,
         checks_used: 0,
         approved_at: None,

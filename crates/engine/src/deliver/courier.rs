@@ -127,7 +127,10 @@ impl Courier {
         let occasion = Occasion { application: &application, purpose: &task.verification.purpose, now };
         let addressed =
             ladder.into_iter().filter_map(|channel| Some((channel, personal.recipient_for(channel)?)));
-        let ladder = engine.choose(occasion, addressed);
+        let ladder = match &task.verification.vendor_check {
+            Some(checker) => engine.only_through(checker, addressed),
+            None => engine.without_checkers(engine.choose(occasion, addressed)),
+        };
         let second_opinion = matches!(Recipient::restore(personal.to.clone()), Recipient::Phone(_));
         let flights = FuturesUnordered::new();
         Self {

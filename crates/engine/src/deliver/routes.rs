@@ -102,6 +102,32 @@ impl RouteTable {
         self.of(application).iter().any(|entry| entry.settings.channels.contains(&channel))
     }
 
+    /// Whether the code of a verification can travel over `channel`: ours, or that of the provider that makes it.
+    pub(crate) fn carries(&self, application: &Application, checker: Option<&str>, channel: Channel) -> bool {
+        match checker {
+            Some(checker) => self.serves_through(checker, channel),
+            None => self
+                .of(application)
+                .iter()
+                .any(|entry| entry.settings.channels.contains(&channel) && !entry.is_checker()),
+        }
+    }
+
+    /// Whether this provider serves `channel`.
+    pub(crate) fn serves_through(&self, name: &str, channel: Channel) -> bool {
+        self.entry(name).is_some_and(|entry| entry.settings.channels.contains(&channel))
+    }
+
+    /// Whether any provider makes and checks its codes itself.
+    pub(crate) fn has_checkers(&self) -> bool {
+        self.entries.iter().any(Entry::is_checker)
+    }
+
+    /// Whether this provider makes and checks its codes itself.
+    pub(crate) fn is_checker(&self, name: &str) -> bool {
+        self.entry(name).is_some_and(Entry::is_checker)
+    }
+
     /// How every provider is, in the configured order.
     pub fn health(&self, now: Timestamp) -> Vec<ProviderHealth> {
         let health = |entry: &Entry| {

@@ -1,8 +1,10 @@
-//! Checking a submitted code: one atomic act of the store, judged by a pure rule.
+//! Checking a submitted code: one atomic act of the store, judged by a pure rule; or, where a vendor made the code, two acts
+//! and its word between them.
 
 use std::sync::Arc;
 
 use backstop_domain::{
+    clock::Timestamp,
     code::SubmittedCode,
     id::VerificationId,
     limit::LimitExceeded,
@@ -15,6 +17,7 @@ use backstop_domain::{
     verification::{CheckAnswer, Judge},
 };
 
+use super::ask::Question;
 use crate::{Caller, Engine, IdempotencyKey, idempotency::Held};
 
 /// A submitted code and what it is for.
@@ -35,7 +38,7 @@ pub struct CheckReport {
     pub answer: CheckAnswer,
 }
 
-/// Why a code was not looked at. Nothing was charged.
+/// Why a check has no answer. Nothing was charged, unless it says so.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum CheckError {
     /// No such verification of this application.
@@ -56,6 +59,15 @@ pub enum CheckError {
     /// A call with this `Idempotency-Key` has not answered yet.
     #[error("a call with this Idempotency-Key is in progress")]
     InProgress,
+    /// The vendor that made the code did not answer; the check was charged, and the same key asks again uncharged.
+    #[error("the provider that checks this code did not answer")]
+    NoAnswer,
+    /// The vendor that made the code is being asked about another check of this verification. Nothing was charged.
+    #[error("another check of this verification is with its provider")]
+    Busy {
+        /// When the next one can be taken.
+        until: Timestamp,
+    },
     /// The store cannot be written now.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -73,15 +85,17 @@ impl Engine {
         key: Option<&IdempotencyKey>,
     ) -> Result<CheckReport, CheckError> {
         let ring = self.keyring();
-        let (target, judge) = match request {
-            CheckRequest::Id(id, submitted) => (CheckTarget::Id(id), Judge::new(ring, submitted)),
+        let (target, judge, code) = match request {
+            CheckRequest::Id(id, submitted) => {
+                (CheckTarget::Id(id), Judge::new(ring, submitted.clone()), submitted)
+            }
             CheckRequest::Recipient(..) if caller.authority.is_public() && caller.surface.is_none() => {
                 return Err(CheckError::NeedsSecretKey);
             }
             CheckRequest::Recipient(to, purpose, submitted) => {
                 let recipient = ring.lookup("recipient", to.limit_key().as_bytes());
-                let judge = Judge::new(ring, submitted).only_for(to);
-                (CheckTarget::Recipient { recipient, purpose }, judge)
+                let judge = Judge::new(ring, submitted.clone()).only_for(to);
+                (CheckTarget::Recipient { recipient, purpose }, judge, submitted)
             }
         };
         let held = self.hold(caller, key).map_err(|_| CheckError::InProgress)?;
@@ -97,7 +111,13 @@ impl Engine {
                 now: self.clock.now(),
             })
             .await;
-        let checked = self.noting(checked)?;
+        let checked = match self.noting(checked)? {
+            Once::Done(Checked::Ask { verification, provider, checking }) => {
+                let application = caller.application.id;
+                self.ask(Question { application, verification, provider, checking, code }).await?
+            }
+            checked => checked,
+        };
         if let Once::Done(Checked::Answer { verification, answer: CheckAnswer { valid: true, .. } }) =
             &checked
         {
@@ -110,6 +130,9 @@ impl Engine {
                 Checked::WrongForm => Err(CheckError::WrongForm),
                 Checked::Refused(Refusal(limit)) => Err(CheckError::Limited(limit)),
                 Checked::NotFound => Err(CheckError::NotFound),
+                Checked::Busy { until } => Err(CheckError::Busy { until }),
+                // A conclusion asks nothing.
+                Checked::Ask { .. } => Err(CheckError::NoAnswer),
             },
         }
     }

@@ -125,6 +125,10 @@ impl Engine {
             .open_personal(&self.keyring())
             .map_err(|error| StoreError::Internal(format!("verification {}: {error}", row.id)))?;
         let reaches = personal.recipient_for(channel).is_some();
-        Ok(policy::admit_channel(caller, &row.purpose, channel, reaches, &self.routes)?)
+        policy::admit_channel(caller, &row.purpose, channel, reaches, &self.routes)?;
+        if !self.routes.carries(&caller.application, row.vendor_check.as_deref(), channel) {
+            return Err(ChannelRefused::NotConfigured(channel).into());
+        }
+        Ok(())
     }
 }

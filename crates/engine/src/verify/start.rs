@@ -27,7 +27,7 @@ use backstop_domain::{
 use super::policy::{self, ChannelRefused};
 use crate::{
     Caller, Engine, IdempotencyKey, VerificationReport,
-    deliver::{Courier, workload::Place},
+    deliver::{Courier, checkers::OnlyCheckers, choice::Occasion, workload::Place},
     idempotency::{Held, joined},
 };
 
@@ -179,7 +179,14 @@ impl Engine {
         let held = self.hold(caller, key).map_err(|_| StartError::InProgress)?;
         let now = self.clock.now();
         let personal = personal(caller, &request);
-        let verification = self.compose(caller, &request, &personal, ladder, now);
+        let mut verification = self.compose(caller, &request, &personal, ladder, now);
+        let occasion = Occasion { application: &caller.application, purpose: &request.purpose, now };
+        self.settle(occasion, &mut verification, &personal).map_err(|OnlyCheckers| {
+            StartError::OutOfBounds {
+                field: if request.custom_code.is_some() { "custom_code" } else { "transaction" },
+                problem: "cannot go over these channels: their provider makes its own codes",
+            }
+        })?;
         let rules = caller.application.limits.for_delivery(
             verification.application,
             verification.recipient,
@@ -298,6 +305,8 @@ impl Engine {
             join,
             network: self.network_hash(address),
             locale: request.locale.clone(),
+            vendor_check: None,
+            checking: None,
             max_checks: codes.max_checks,
             checks_used: 0,
             approved_at: None,

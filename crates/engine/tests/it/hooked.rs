@@ -13,10 +13,10 @@ use backstop_domain::{
     ports::{
         Store, StoreError,
         store::{
-            ApiKey, Applications, AttemptResult, Begun, Canceled, Checked, Deliveries, DeliveryTask, Keys,
-            NewAttempt, NewDelivery, NewReceipt, NewVerification, NodeReport, Nodes, Noted, Once, Opened,
-            ProviderSwitch, Redeemed, Resent, Routing, SubmittedCheck, Usage, VerificationFilter,
-            VerificationView, Verifications, WrappedKey,
+            ApiKey, Applications, AttemptResult, Begun, Canceled, Checked, Conclusion, Deliveries,
+            DeliveryTask, Keys, NewAttempt, NewDelivery, NewReceipt, NewVerification, NodeReport, Nodes,
+            Noted, Once, Opened, ProviderSwitch, Redeemed, Resent, Routing, SubmittedCheck, Usage,
+            VerificationFilter, VerificationView, Verifications, WrappedKey,
         },
     },
     purpose::Purpose,
@@ -66,6 +66,9 @@ impl<H: Hooks> Verifications for Hooked<H> {
     async fn check(&self, check: SubmittedCheck) -> Result<Once<Checked>, StoreError> {
         self.hooks.before_check(self.inner.as_ref(), &check).await?;
         self.inner.check(check).await
+    }
+    async fn conclude(&self, conclusion: Conclusion) -> Result<Once<Checked>, StoreError> {
+        self.inner.conclude(conclusion).await
     }
     async fn cancel(
         &self,

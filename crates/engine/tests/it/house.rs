@@ -43,6 +43,7 @@ use backstop_store::SqliteStore;
 use futures::executor::block_on;
 
 use crate::{
+    checkers::Verify,
     hooked::{Hooked, Hooks},
     simulation::executor::{Executor, SimulatedTasks},
 };
@@ -155,6 +156,8 @@ pub(crate) struct House {
     pub(crate) delay: Duration,
     pub(crate) refuses: Arc<AtomicBool>,
     pub(crate) pace: Vec<Pace>,
+    /// A provider that makes its own codes, and its place among the others.
+    pub(crate) verify: Option<(usize, Arc<Verify>)>,
     sent: Arc<Mutex<Vec<&'static str>>>,
     root: RootKey,
 }
@@ -171,6 +174,7 @@ impl House {
             delay: Duration::ZERO,
             refuses: Arc::default(),
             pace: vec![],
+            verify: None,
             clock: Arc::new(HouseClock { manual, drifted: AtomicBool::new(false) }),
             chance,
             root: RootKey::new([7; 32]),
@@ -235,6 +239,20 @@ impl House {
             money: Money::default(),
             texts_india: true,
         };
+        let mut providers = vec![
+            provider("text", Channel::Sms, self.delay),
+            provider("chat", Channel::Whatsapp, Duration::ZERO),
+        ];
+        if let Some((place, verify)) = &self.verify {
+            providers.insert(
+                *place,
+                ProviderSettings {
+                    channels: vec![Channel::Sms, Channel::Voice],
+                    provider: verify.clone(),
+                    ..provider("verify", Channel::Sms, Duration::ZERO)
+                },
+            );
+        }
         let engine = Engine::new(Parts {
             clock: self.clock.clone(),
             random: self.chance.clone(),
@@ -243,10 +261,7 @@ impl House {
             keyring: self.root.open_ring(&block_on(self.store.ring()).unwrap()).unwrap(),
             root: self.root.clone(),
             applications: vec![self.application(application)],
-            providers: vec![
-                provider("text", Channel::Sms, self.delay),
-                provider("chat", Channel::Whatsapp, Duration::ZERO),
-            ],
+            providers,
             hedge_after: Duration::from_secs(2),
             escalate_after: std::collections::BTreeMap::new(),
             lost_person: None,

@@ -1,6 +1,8 @@
 //! The engine's tests: use cases on a real SQLite store, and the simulation.
 
 #[cfg(test)]
+mod checkers;
+#[cfg(test)]
 mod delivering;
 #[cfg(test)]
 mod hooked;

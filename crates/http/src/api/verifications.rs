@@ -79,7 +79,9 @@ pub(crate) async fn list(
 
 /// Check a submitted code.
 ///
-/// A wrong code is an answer, not an error. One check approves; a code works once.
+/// A wrong code is an answer, not an error. One check approves; a code works once. Where a provider makes and checks the
+/// codes itself and does not answer, this is 503 with `Retry-After`, and the check was counted: the same `Idempotency-Key` asks
+/// again and is not counted again.
 #[utoipa::path(post, path = "/v1/verifications/{id}/check", operation_id = "check_verification", tag = "verifications", request_body = CheckBodyIn,
     params(("id" = String, Path, description = "The verification"),
         ("Idempotency-Key" = Option<String>, Header,
@@ -100,7 +102,7 @@ pub(crate) async fn check(
 /// Check a submitted code by its recipient.
 ///
 /// Held against all live verifications of the recipient for this purpose, charged once; at most one is approved, and
-/// `id` names it. Takes a secret key.
+/// `id` names it. One whose code a provider made is asked about only if no other is live. Takes a secret key.
 #[utoipa::path(post, path = "/v1/verifications/check", operation_id = "check_recipient", tag = "verifications", request_body = CheckRecipientBody,
     params(("Idempotency-Key" = Option<String>, Header,
         description = "The same key, body and credential within 60 s get the first answer, and no check is charged")),

@@ -11,7 +11,7 @@ use backstop_engine::verify::{
     CancelError, ChannelRefused, CheckError, ReadError, RedeemError, ResendError, StartError,
 };
 
-use super::{Code, Problem, Shape};
+use super::{Code, Problem};
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
@@ -41,7 +41,7 @@ impl From<InvalidRecipient> for Problem {
 impl From<LimitExceeded> for Problem {
     fn from(limit: LimitExceeded) -> Self {
         let detail = format!("the limit {} is used up", limit.limit);
-        Self { code: Code::RateLimited, detail: detail.into(), limit: Some(limit), shape: Shape::Problem }
+        Self { limit: Some(limit), ..Self::new(Code::RateLimited, detail) }
     }
 }
 
@@ -80,6 +80,16 @@ impl From<CheckError> for Problem {
             CheckError::Limited(limit) => limit.into(),
             CheckError::OtherBody => key_reused(),
             CheckError::InProgress => in_progress(),
+            CheckError::NoAnswer => Self::new(
+                Code::Unavailable,
+                "the provider that checks this code did not answer; this was counted as a check: ask again with the \
+                 same Idempotency-Key, and it is not counted again",
+            ),
+            CheckError::Busy { until } => Self::new(
+                Code::Unavailable,
+                "the provider that checks this code is being asked about another check; nothing was counted",
+            )
+            .until(until),
             CheckError::Store(error) => error.into(),
         }
     }

@@ -19,10 +19,10 @@ use backstop_domain::{
         provider::{Checkup, Message, Sent},
         random::SeededRandom,
         store::{
-            ApiKey, Applications, AttemptResult, Begun, Canceled, Checked, Deliveries, DeliveryTask, Keys,
-            NewAttempt, NewDelivery, NewReceipt, NewVerification, NodeReport, Nodes, Noted, Once, Opened,
-            ProviderSwitch, Redeemed, Resent, Routing, SubmittedCheck, Usage, VerificationFilter,
-            VerificationView, Verifications, WrappedKey,
+            ApiKey, Applications, AttemptResult, Begun, Canceled, Checked, Conclusion, Deliveries,
+            DeliveryTask, Keys, NewAttempt, NewDelivery, NewReceipt, NewVerification, NodeReport, Nodes,
+            Noted, Once, Opened, ProviderSwitch, Redeemed, Resent, Routing, SubmittedCheck, Usage,
+            VerificationFilter, VerificationView, Verifications, WrappedKey,
         },
     },
     price::PriceList,
@@ -61,6 +61,9 @@ impl Verifications for Down {
         down()
     }
     async fn check(&self, _: SubmittedCheck) -> Stored<Once<Checked>> {
+        down()
+    }
+    async fn conclude(&self, _: Conclusion) -> Stored<Once<Checked>> {
         down()
     }
     async fn cancel(&self, _: ApplicationId, _: VerificationId, _: Timestamp) -> Stored<Canceled> {

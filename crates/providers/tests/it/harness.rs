@@ -39,6 +39,7 @@ pub(crate) const TEXT: &str = "Acme: your code is 482913.\n\nIt is good for 5 mi
 pub(crate) const HTML: &str = "<p>Acme: your code is <b>482913</b>.</p><p>Never share it.</p>";
 pub(crate) const VOICE_SECRET: &str = "canary-voice-secret-0a";
 pub(crate) const TWILIO_TOKEN: &str = "canary-twilio-token-5f3a9c";
+pub(crate) const TWILIO_VERIFY_TOKEN: &str = "canary-verify-token-8d21be";
 pub(crate) const AWS_SECRET: &str = "canary-aws-secret-77aa01";
 pub(crate) const AWS_TOKEN: &str = "canary-aws-session-19bb02";
 pub(crate) const WEBHOOK_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";

@@ -17,6 +17,7 @@ mod sendgrid;
 mod telegram_gateway;
 mod textlocal;
 mod twilio;
+mod twilio_verify;
 mod vonage;
 mod webhook;
 mod whatsapp_cloud;
@@ -44,6 +45,7 @@ pub(crate) static ALL: &[Vendor] = &[
     sendgrid::VENDOR,
     postmark::VENDOR,
     twilio::VENDOR,
+    twilio_verify::VENDOR,
     aws_sns::VENDOR,
     vonage::VENDOR,
     plivo::VENDOR,

@@ -10,7 +10,7 @@ use backstop_domain::{
     verification::{CheckAnswer, Status, Verdict, Verification},
 };
 
-use super::{Ledger, TakenCheck, replay};
+use super::{Ledger, TakenCheck, replay, vendor_checks};
 use crate::error::{Failure, Result, bad_row, internal};
 
 /// Takes a submitted code.
@@ -27,6 +27,14 @@ pub(crate) fn check<L: Ledger>(ledger: &mut L, submitted: &SubmittedCheck) -> Re
         return Ok(Once::Done(Checked::Answer { verification: newest.id, answer }));
     }
     let recipient = newest.recipient;
+    let (asked, targets): (Vec<_>, Vec<_>) =
+        targets.into_iter().partition(|target| target.vendor_check.is_some());
+    // Only if nothing of ours could be meant: a code of a vendor's proves nothing about the others.
+    if targets.is_empty()
+        && let Some(asked) = asked.into_iter().next()
+    {
+        return vendor_checks::ask(ledger, submitted, asked);
+    }
     let compared = compare(submitted, targets)?;
     if compared.is_empty() {
         return Ok(Once::Done(Checked::WrongForm));

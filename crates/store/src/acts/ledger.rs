@@ -78,6 +78,11 @@ pub(crate) trait Ledger {
     /// Writes what a check made of a verification, and the check itself. One that is not pending any more gives its place
     /// among the live up. Fails if the row is not where the check left from.
     fn take_check(&mut self, row: &Verification, check: TakenCheck) -> Result<()>;
+    /// Writes that the vendor of a pending verification is being asked, about a check that was counted before.
+    fn mark_check(&mut self, row: &Verification) -> Result<()>;
+    /// Writes what the vendor made of the check that was counted last. One that is not pending any more gives its place
+    /// among the live up.
+    fn conclude_check(&mut self, row: &Verification) -> Result<()>;
     /// Writes the end of a pending verification at the application's word.
     fn cancel(&mut self, row: &Verification) -> Result<()>;
     /// Writes that the proof was handed over.

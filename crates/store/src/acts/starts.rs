@@ -125,5 +125,7 @@ fn ladder_if_other<L: Ledger>(
     joined: VerificationId,
 ) -> Result<Option<Vec<Channel>>> {
     let own = ledger.verification(new.application, joined)?;
-    Ok(own.filter(|own| own.ladder != new.ladder).map(|_| new.ladder.clone()))
+    // A checker's code goes over its own channels, and ours over ours.
+    let same_checker = |own: &Verification| own.vendor_check == new.vendor_check;
+    Ok(own.filter(|own| same_checker(own) && own.ladder != new.ladder).map(|_| new.ladder.clone()))
 }

@@ -59,6 +59,8 @@ struct New {
     deliveries: Vec<Charged>,
     attempts: Vec<NewAttempt>,
     checks: Vec<(VerificationKey, u32, LookupHash, TakenCheck)>,
+    /// Checks that were written before and that a vendor found right.
+    right: Vec<(VerificationKey, u32)>,
     answers: BTreeMap<LookupHash, Remembered>,
     /// Verifications that were read and changed, with what they were.
     changed: BTreeMap<VerificationKey, Was>,
@@ -218,6 +220,18 @@ impl Ledger for LedgerDraft {
         self.change(row)?;
         let key = (row.application, row.id);
         self.new.checks.push((key, row.checks_used, row.recipient, check));
+        Ok(())
+    }
+
+    fn mark_check(&mut self, row: &Verification) -> Result<()> {
+        self.change(row)
+    }
+
+    fn conclude_check(&mut self, row: &Verification) -> Result<()> {
+        self.change(row)?;
+        if row.status == Status::Approved {
+            self.new.right.push(((row.application, row.id), row.checks_used));
+        }
         Ok(())
     }
 

@@ -6,14 +6,14 @@ use backstop_domain::{
     clock::Timestamp,
     id::VerificationId,
     ports::store::{
-        Canceled, Checked, NewDelivery, NewVerification, Once, Opened, Redeemed, Resent, StoreError,
-        SubmittedCheck, VerificationFilter, VerificationView, Verifications,
+        Canceled, Checked, Conclusion, NewDelivery, NewVerification, Once, Opened, Redeemed, Resent,
+        StoreError, SubmittedCheck, VerificationFilter, VerificationView, Verifications,
     },
     purpose::Purpose,
 };
 
 use super::{PostgresStore, lane::receive, ledger::Needs, read};
-use crate::acts::{checks, ended, starts};
+use crate::acts::{checks, ended, starts, vendor_checks};
 
 #[async_trait]
 impl Verifications for PostgresStore {
@@ -30,6 +30,11 @@ impl Verifications for PostgresStore {
     async fn check(&self, check: SubmittedCheck) -> Result<Once<Checked>, StoreError> {
         let needs = Needs::of_check(&check);
         receive(self.checks.submit(needs, move |draft| checks::check(draft, &check))?).await
+    }
+
+    async fn conclude(&self, conclusion: Conclusion) -> Result<Once<Checked>, StoreError> {
+        let needs = Needs::of_conclusion(&conclusion);
+        receive(self.checks.submit(needs, move |draft| vendor_checks::conclude(draft, &conclusion))?).await
     }
 
     async fn cancel(

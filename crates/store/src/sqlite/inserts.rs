@@ -13,10 +13,10 @@ pub(super) fn verification(connection: &Connection, row: &Verification) -> Resul
     let mut insert = connection.prepare_cached(
         "INSERT INTO verifications (application_id, id, authority, created_at, expires_at, status, purpose, ladder, \
          recipient, masked, personal, kid, salt, code_length, code_alphabet, custom_code, join_hash, network, locale, \
-         max_checks, checks_used, approved_at, redeemed_at) \
+         max_checks, checks_used, approved_at, redeemed_at, vendor_check) \
          VALUES (:application_id, :id, :authority, :created_at, :expires_at, :status, :purpose, :ladder, :recipient, \
          :masked, :personal, :kid, :salt, :code_length, :code_alphabet, :custom_code, :join_hash, :network, :locale, \
-         :max_checks, :checks_used, :approved_at, :redeemed_at)",
+         :max_checks, :checks_used, :approved_at, :redeemed_at, :vendor_check)",
     )?;
     insert.execute(named_params! {
         ":application_id": row.application.0,
@@ -40,6 +40,7 @@ pub(super) fn verification(connection: &Connection, row: &Verification) -> Resul
         ":locale": row.locale,
         ":max_checks": row.max_checks,
         ":checks_used": row.checks_used,
+        ":vendor_check": row.vendor_check,
         ":approved_at": row.approved_at.map(Timestamp::as_millis),
         ":redeemed_at": row.redeemed_at.map(Timestamp::as_millis),
     })?;

@@ -108,7 +108,7 @@ impl Ledger for Unit {
         let changed = self
             .connection
             .prepare_cached(
-                "UPDATE verifications SET status = ?3, checks_used = ?4, approved_at = ?5, \
+                "UPDATE verifications SET status = ?3, checks_used = ?4, approved_at = ?5, checking = ?6, \
                  custom_code = CASE ?3 WHEN 'pending' THEN custom_code END \
                  WHERE application_id = ?1 AND id = ?2 AND status = 'pending' AND checks_used = ?4 - 1",
             )?
@@ -117,7 +117,8 @@ impl Ledger for Unit {
                 key.1,
                 row.status.as_str(),
                 row.checks_used,
-                row.approved_at.map(Timestamp::as_millis)
+                row.approved_at.map(Timestamp::as_millis),
+                row.checking.map(|checking| checking.to_bytes()),
             ])?;
         lookups::one(changed, "counting a check")?;
         self.connection
@@ -141,11 +142,33 @@ impl Ledger for Unit {
         Ok(())
     }
 
+    fn mark_check(&mut self, row: &Verification) -> Result<()> {
+        self.judge_check(row, "marking a check")
+    }
+
+    fn conclude_check(&mut self, row: &Verification) -> Result<()> {
+        self.judge_check(row, "concluding a check")?;
+        if row.status == Status::Approved {
+            let changed = self
+                .connection
+                .prepare_cached(
+                    "UPDATE checks SET verdict = 'right' \
+                     WHERE application_id = ?1 AND verification_id = ?2 AND number = ?3",
+                )?
+                .execute(params![row.application.0, row.id.to_string(), row.checks_used])?;
+            lookups::one(changed, "finding a check right")?;
+        }
+        if row.status != Status::Pending {
+            self.memory.end(row.application, row.recipient, row.id);
+        }
+        Ok(())
+    }
+
     fn cancel(&mut self, row: &Verification) -> Result<()> {
         let changed = self
             .connection
             .prepare_cached(
-                "UPDATE verifications SET status = 'canceled', custom_code = NULL \
+                "UPDATE verifications SET status = 'canceled', custom_code = NULL, checking = NULL \
                  WHERE application_id = ?1 AND id = ?2 AND status = 'pending'",
             )?
             .execute(params![row.application.0, row.id.to_string()])?;
@@ -167,5 +190,26 @@ impl Ledger for Unit {
                 row.redeemed_at.map(Timestamp::as_millis)
             ])?;
         lookups::one(changed, "redeeming")
+    }
+}
+
+impl Unit {
+    /// Writes what is known of the check that was counted last.
+    fn judge_check(&self, row: &Verification, what: &'static str) -> Result<()> {
+        let changed = self
+            .connection
+            .prepare_cached(
+                "UPDATE verifications SET status = ?3, approved_at = ?5, checking = ?6 \
+                 WHERE application_id = ?1 AND id = ?2 AND status = 'pending' AND checks_used = ?4",
+            )?
+            .execute(params![
+                row.application.0,
+                row.id.to_string(),
+                row.status.as_str(),
+                row.checks_used,
+                row.approved_at.map(Timestamp::as_millis),
+                row.checking.map(|checking| checking.to_bytes()),
+            ])?;
+        lookups::one(changed, what)
     }
 }

@@ -6,14 +6,14 @@ use backstop_domain::{
     clock::Timestamp,
     id::VerificationId,
     ports::store::{
-        Canceled, Checked, NewDelivery, NewVerification, Once, Opened, Redeemed, Resent, StoreError,
-        SubmittedCheck, VerificationFilter, VerificationView, Verifications,
+        Canceled, Checked, Conclusion, NewDelivery, NewVerification, Once, Opened, Redeemed, Resent,
+        StoreError, SubmittedCheck, VerificationFilter, VerificationView, Verifications,
     },
     purpose::Purpose,
 };
 
 use super::{SqliteStore, housekeeping, lookups, queue::Urgency};
-use crate::acts::{checks, ended, starts};
+use crate::acts::{checks, ended, starts, vendor_checks};
 
 #[async_trait]
 impl Verifications for SqliteStore {
@@ -27,6 +27,10 @@ impl Verifications for SqliteStore {
 
     async fn check(&self, check: SubmittedCheck) -> Result<Once<Checked>, StoreError> {
         self.write_as(Urgency::Check, move |unit| checks::check(unit, &check)).await
+    }
+
+    async fn conclude(&self, conclusion: Conclusion) -> Result<Once<Checked>, StoreError> {
+        self.write_as(Urgency::Check, move |unit| vendor_checks::conclude(unit, &conclusion)).await
     }
 
     async fn cancel(

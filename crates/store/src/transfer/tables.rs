@@ -123,6 +123,8 @@ pub(super) const TABLES: [Table; 12] = [
             ("checks_used", Type::INT4),
             ("approved_at", Type::INT8),
             ("redeemed_at", Type::INT8),
+            ("vendor_check", Type::TEXT),
+            ("checking", Type::BYTEA),
         ],
     },
     Table {

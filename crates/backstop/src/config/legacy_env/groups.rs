@@ -44,6 +44,23 @@ pub(super) const TWILIO: Group = Group {
     fixed: &[],
 };
 
+pub(super) const TWILIO_VERIFY: Group = Group {
+    kind: "twilio-verify",
+    channels: &["sms", "whatsapp", "email"],
+    switch: None,
+    marks: &["TWILIO_VERIFY_SERVICE_SID"],
+    weak_marks: &[],
+    weak_with: &[],
+    required: &[
+        ("account_sid", &["TWILIO_ACCOUNT_SID"]),
+        ("auth_token", &["TWILIO_AUTH_TOKEN"]),
+        ("service_sid", &["TWILIO_VERIFY_SERVICE_SID"]),
+    ],
+    optional: &[],
+    pair: None,
+    fixed: &[],
+};
+
 pub(super) const AWS_SNS: Group = Group {
     kind: "aws-sns",
     channels: &["sms"],

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use backstop_domain::channel::Channel;
 use backstop_providers::registry::{self, Dlt};
 
 use super::{GOOD, Setting};
@@ -104,10 +105,31 @@ fn the_fleets_indian_vendors_come_after_twilio_and_sns() {
 }
 
 #[test]
+fn the_finance_services_variables_make_twilio_verify_and_no_half_set_twilio() {
+    let verify = "TWILIO_ACCOUNT_SID=AC0123456789abcdef0123456789abcdef\nTWILIO_AUTH_TOKEN=0f3c9a7e51d2b846\n\
+         TWILIO_VERIFY_SERVICE_SID=VA0123456789abcdef0123456789abcdef\n";
+    let loaded = with(verify).loaded();
+    assert_eq!(providers(&loaded), ["twilio-verify"]);
+    let [provider] = loaded.config.providers.as_slice() else { panic!("one") };
+    assert_eq!(provider.config.settings["service_sid"], "VA0123456789abcdef0123456789abcdef");
+    assert_eq!(provider.config.channels, [Channel::Sms, Channel::Whatsapp, Channel::Email]);
+    assert_eq!(loaded.warnings, Vec::<String>::new());
+    let both = with(&format!("{verify}TWILIO_FROM_NUMBER=+14155550100\n")).loaded();
+    assert_eq!(providers(&both), ["twilio", "twilio-verify"]);
+    let half = with("TWILIO_VERIFY_SERVICE_SID=VA0123456789abcdef0123456789abcdef\n").loaded();
+    assert!(half.config.providers.is_empty() && half.warnings[0].contains("TWILIO_ACCOUNT_SID"));
+    let sample =
+        with(&verify.replace("VA0123456789abcdef0123456789abcdef", "your_verify_service_sid")).loaded();
+    assert!(sample.config.providers.is_empty(), "{:?}", sample.warnings);
+    assert!(sample.warnings.iter().any(|warning| warning.contains("TWILIO_VERIFY_SERVICE_SID")));
+}
+
+#[test]
 fn what_a_services_variables_make_has_every_key_that_its_kind_needs_and_no_other() {
     let loaded = with(
         "TWILIO_ACCOUNT_SID=AC0123456789abcdef0123456789abcdef\nTWILIO_AUTH_TOKEN=0f3c9a7e51d2b846\n\
-         TWILIO_FROM_NUMBER=+14155550100\nAWS_SNS_REGION=ap-south-1\nAWS_SNS_SENDER_ID=HAVEN\n\
+         TWILIO_FROM_NUMBER=+14155550100\nTWILIO_VERIFY_SERVICE_SID=VA0123456789abcdef0123456789abcdef\n\
+         AWS_SNS_REGION=ap-south-1\nAWS_SNS_SENDER_ID=HAVEN\n\
          AWS_REGION=ap-south-1\nSENDGRID_API_KEY=SG.abc\nSENDGRID_FROM_EMAIL=shop@example.com\nAWS_ACCESS_KEY_ID=AKIA2E0A8F3B244C9986\nAWS_SECRET_ACCESS_KEY=7CE556A3BC234CC1\nAWS_SESSION_TOKEN=t0k3n\n\
          MSG91_AUTH_KEY=4ut4\nMSG91_TEMPLATE_ID=65f0c9a7e51d2b8461f0c9a7\nTEXTLOCAL_API_KEY=t3xt\nTEXTLOCAL_SENDER=FLEETF\n\
          GUPSHUP_USERID=2000000001\nGUPSHUP_PASSWORD=p4ss\nSMTP_HOST=smtp.example.com\nSMTP_PORT=465\nSMTP_USER=login\n\
@@ -116,7 +138,20 @@ fn what_a_services_variables_make_has_every_key_that_its_kind_needs_and_no_other
     .loaded();
     let kinds: Vec<_> =
         loaded.config.providers.iter().map(|provider| provider.config.kind.as_str()).collect();
-    assert_eq!(kinds, ["twilio", "aws-sns", "msg91", "textlocal", "gupshup", "aws-ses", "sendgrid", "smtp"]);
+    assert_eq!(
+        kinds,
+        [
+            "twilio",
+            "aws-sns",
+            "twilio-verify",
+            "msg91",
+            "textlocal",
+            "gupshup",
+            "aws-ses",
+            "sendgrid",
+            "smtp"
+        ]
+    );
     for provider in &loaded.config.providers {
         let info = registry::kinds().iter().find(|info| info.kind == provider.config.kind).unwrap();
         let known = |name: &str| info.keys.iter().any(|key| key.name == name);

@@ -14,7 +14,7 @@ use crate::{
     keyring::LookupHash,
     limit::{LimitExceeded, LimitName, Limits, Rule},
     purpose::Purpose,
-    verification::{CheckAnswer, Judge, NotRedeemable, Status, Verification},
+    verification::{CheckAnswer, Checking, Judge, NotRedeemable, Status, Verification},
 };
 
 /// A start, with everything decided that does not depend on other rows.
@@ -153,6 +153,37 @@ pub enum Checked {
     Refused(Refusal),
     /// There is no such verification.
     NotFound,
+    /// It is charged, and only the vendor that made the code can judge it: ask, then [`Verifications::conclude`].
+    #[serde(skip)]
+    Ask {
+        /// The verification.
+        verification: VerificationId,
+        /// The provider to ask.
+        provider: String,
+        /// The asking, for the conclusion.
+        checking: Checking,
+    },
+    /// The vendor is being asked about another check of this verification, or gave no answer; nothing was charged.
+    #[serde(skip)]
+    Busy {
+        /// When the next one can be taken.
+        until: Timestamp,
+    },
+}
+
+/// What a vendor said of a check that was charged before.
+#[derive(Debug, Clone)]
+pub struct Conclusion {
+    /// Whose verification.
+    pub application: ApplicationId,
+    /// Which.
+    pub verification: VerificationId,
+    /// The asking.
+    pub checking: Checking,
+    /// Whether the code was right; `None`: the vendor gave no answer.
+    pub right: Option<bool>,
+    /// The present moment.
+    pub now: Timestamp,
 }
 
 /// A verification with what became of its deliveries.
@@ -223,8 +254,14 @@ pub trait Verifications: Send + Sync {
     async fn resend(&self, new: NewDelivery) -> Result<Once<Resent>, StoreError>;
 
     /// Charges one submitted code, compares it and, if it is right, approves: one act, so that racing checks cannot
-    /// share a count and only one can win. An approval gives the network's charges of that verification back.
+    /// share a count and only one can win. An approval gives the network's charges of that verification back. One whose
+    /// code a vendor made is charged and marked, and answers [`Checked::Ask`].
     async fn check(&self, check: SubmittedCheck) -> Result<Once<Checked>, StoreError>;
+
+    /// Ends a check that a vendor was asked about: approves if it is right, and still pending, and still this one. What
+    /// it answers is what the check's `Idempotency-Key` gets again. Without an answer of the vendor the check stays
+    /// charged, and the next one may be taken.
+    async fn conclude(&self, conclusion: Conclusion) -> Result<Once<Checked>, StoreError>;
 
     /// Ends a pending verification.
     async fn cancel(

@@ -98,6 +98,11 @@ impl Entry {
         Self { settings, condition: Mutex::new(condition), asking: AtomicUsize::new(0) }
     }
 
+    /// Whether it makes and checks its codes itself.
+    pub(super) fn is_checker(&self) -> bool {
+        self.settings.provider.checker().is_some()
+    }
+
     /// Whether a message to that region may go this way now.
     pub(super) fn standing(
         &self,

@@ -7,7 +7,7 @@ use backstop_domain::{
     clock::Timestamp,
     id::VerificationId,
     keyring::LookupHash,
-    ports::store::{CheckTarget, NewDelivery, NewVerification, SubmittedCheck},
+    ports::store::{CheckTarget, Conclusion, NewDelivery, NewVerification, SubmittedCheck},
     verification::Status,
 };
 
@@ -93,6 +93,17 @@ impl Needs {
             key: check.idempotency.map(|idempotency| idempotency.key),
             verification,
             live_of,
+            networks: true,
+            ..Self::default()
+        }
+    }
+
+    /// Of a check's end, by the vendor's word.
+    pub(in crate::postgres) fn of_conclusion(conclusion: &Conclusion) -> Self {
+        Self {
+            now: conclusion.now,
+            key: conclusion.checking.idempotency.map(|idempotency| idempotency.key),
+            verification: Some((conclusion.application, conclusion.verification)),
             networks: true,
             ..Self::default()
         }

@@ -26,10 +26,10 @@ use crate::{
 
 const VERIFICATIONS: &str = "INSERT INTO verifications (application_id, id, authority, created_at, expires_at, status, \
      purpose, ladder, recipient, masked, personal, kid, salt, code_length, code_alphabet, custom_code, join_hash, \
-     network, locale, max_checks, checks_used, approved_at, redeemed_at) \
-     SELECT *, NULL::bigint, NULL::bigint FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], \
+     network, locale, max_checks, checks_used, vendor_check) \
+     SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], \
      $6::text[], $7::text[], $8::text[], $9::bytea[], $10::text[], $11::bytea[], $12::bigint[], $13::bytea[], \
-     $14::int[], $15::text[], $16::bytea[], $17::bytea[], $18::bytea[], $19::text[], $20::int[], $21::int[])";
+     $14::int[], $15::text[], $16::bytea[], $17::bytea[], $18::bytea[], $19::text[], $20::int[], $21::int[], $22::text[])";
 
 const DELIVERIES: &str = "INSERT INTO deliveries (application_id, verification_id, id, created_at, ladder, state, \
      lease_holder, lease_until, recipient, network, public) \
@@ -38,10 +38,10 @@ const DELIVERIES: &str = "INSERT INTO deliveries (application_id, verification_i
 
 /// Divides by nothing unless every row was what it had to be.
 const CHANGES: &str = "WITH changed AS (UPDATE verifications v SET status = w.status, checks_used = w.used, \
-     approved_at = w.approved, redeemed_at = w.redeemed, \
+     approved_at = w.approved, redeemed_at = w.redeemed, checking = w.checking, \
      custom_code = CASE w.status WHEN 'pending' THEN v.custom_code END \
      FROM unnest($1::bigint[], $2::text[], $3::text[], $4::int[], $5::bigint[], $6::bigint[], $7::text[], $8::int[], \
-     $9::bool[]) w (a, i, status, used, approved, redeemed, was, was_used, was_redeemed) \
+     $9::bool[], $10::bytea[]) w (a, i, status, used, approved, redeemed, was, was_used, was_redeemed, checking) \
      WHERE v.application_id = w.a AND v.id = w.i AND v.status = w.was AND v.checks_used = w.was_used \
      AND (v.redeemed_at IS NOT NULL) = w.was_redeemed RETURNING 1) \
      SELECT 1 / (count(*) = cardinality($1))::int FROM changed";
@@ -49,6 +49,12 @@ const CHANGES: &str = "WITH changed AS (UPDATE verifications v SET status = w.st
 const CHECKS: &str = "INSERT INTO checks (application_id, verification_id, number, at, recipient, public, charged, \
      verdict) SELECT * FROM unnest($1::bigint[], $2::text[], $3::int[], $4::bigint[], $5::bytea[], $6::bool[], \
      $7::bool[], $8::text[])";
+
+/// Divides by nothing unless every check was there.
+const RIGHT: &str = "WITH changed AS (UPDATE checks c SET verdict = 'right' \
+     FROM unnest($1::bigint[], $2::text[], $3::int[]) w (a, v, n) \
+     WHERE c.application_id = w.a AND c.verification_id = w.v AND c.number = w.n RETURNING 1) \
+     SELECT 1 / (count(*) = cardinality($1))::int FROM changed";
 
 /// The rows are there: they were made to lock the keys.
 const ANSWERS: &str = "INSERT INTO idempotency (key, at, body, answer) \
@@ -84,6 +90,7 @@ pub(in crate::postgres) async fn commit(mut draft: LedgerDraft, session: &mut Se
     ];
     let attempts = session.prepare(INSERT_ATTEMPTS).await?;
     let unanswered = session.prepare(UNANSWERED).await?;
+    let right = session.prepare(RIGHT).await?;
     let numbers: Vec<u32> = vec![1; draft.new.attempts.len()];
     let client = session.client();
     let [verifications, deliveries, changes, checks, answers, buckets, given_back] = &statements;
@@ -93,6 +100,7 @@ pub(in crate::postgres) async fn commit(mut draft: LedgerDraft, session: &mut Se
         insert_attempts(client, &attempts, &draft.new.attempts, &numbers),
         write_changes(&draft, client, changes),
         insert_checks(&draft, client, checks),
+        find_right(&draft, client, &right),
         write_answers(&draft, client, answers),
         forget_unanswered(&draft, client, &unanswered),
         write_buckets(&draft, client, buckets),
@@ -159,6 +167,7 @@ async fn insert_verifications(draft: &LedgerDraft, client: &Client, insert: &Sta
             &column(&rows, |row| row.locale.as_deref()),
             &most,
             &used,
+            &column(&rows, |row| row.vendor_check.as_deref()),
         ],
     )
     .await
@@ -207,6 +216,7 @@ async fn write_changes(draft: &LedgerDraft, client: &Client, update: &Statement)
                 &column(&rows, |(_, was)| Status::as_str(was.status)),
                 &column(&rows, |(_, was)| small(was.checks_used)),
                 &column(&rows, |(_, was)| was.redeemed),
+                &column(&rows, |(row, _)| row.checking.map(|checking| checking.to_bytes())),
             ],
         )
         .await?;
@@ -231,6 +241,20 @@ async fn insert_checks(draft: &LedgerDraft, client: &Client, insert: &Statement)
         ],
     )
     .await
+}
+
+async fn find_right(draft: &LedgerDraft, client: &Client, update: &Statement) -> Result<()> {
+    let rows = draft.new.right.as_slice();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let columns: [&(dyn ToSql + Sync); 3] = [
+        &column(rows, |(key, _)| key.0.0),
+        &column(rows, |(key, _)| key.1.to_string()),
+        &column(rows, |(_, number)| i32::try_from(*number).unwrap_or(i32::MAX)),
+    ];
+    client.query(update, &columns).await?;
+    Ok(())
 }
 
 async fn write_answers(draft: &LedgerDraft, client: &Client, update: &Statement) -> Result<()> {

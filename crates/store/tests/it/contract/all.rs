@@ -20,4 +20,5 @@ mod starts;
 mod stops;
 mod strangers;
 mod time;
+mod vendor_checks;
 mod views;

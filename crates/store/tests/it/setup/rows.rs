@@ -51,6 +51,8 @@ impl<D: Database> World<D> {
             join: None,
             network: None,
             locale: None,
+            vendor_check: None,
+            checking: None,
             max_checks: 3,
             checks_used: 0,
             approved_at: None,

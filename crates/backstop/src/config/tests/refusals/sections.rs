@@ -113,7 +113,7 @@ pub(super) const SECTIONS: &[Mistake] = &[
     (
         "a thousand connections",
         (SECTION, "[store]\nurl = \"postgres://u@h/d\"\nconnections = 1000\n[countries]"),
-        ["store.connections", "6 to 64", "connections = 8"],
+        ["store.connections", "7 to 64", "connections = 8"],
     ),
     (
         "forgotten before the limits forget",
