@@ -168,6 +168,15 @@ impl SpendBook {
         page.messages = page.messages.saturating_sub(1);
         page.free = page.free.saturating_sub(u64::from(reservation.micros.is_none()));
     }
+
+    /// What was settled as `from`, or was not counted yet, has cost `to`: a vendor's later word. One in another currency is
+    /// not believed.
+    pub fn reprice(&mut self, from: Option<Price>, to: Price) {
+        let Some(page) = self.0.as_mut().filter(|page| page.settled.same_currency(to)) else { return };
+        let from = from.filter(|from| from.same_currency(to)).map_or(0, Price::micros);
+        let others = page.settled.micros().saturating_sub(from);
+        page.settled = to.with_micros(others.saturating_add(to.micros()));
+    }
 }
 
 impl fmt::Display for Reservation {

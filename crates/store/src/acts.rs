@@ -15,6 +15,7 @@ mod ledger;
 mod outbox;
 pub(crate) mod receipts;
 mod replay;
+pub(crate) mod spending;
 pub(crate) mod starts;
 pub(crate) mod vendor_checks;
 

@@ -20,9 +20,11 @@ mod outbox;
 mod pool;
 mod read;
 mod recovery;
+mod routing;
 mod schema;
 mod session;
 mod settings;
+mod spending;
 mod tls;
 mod trace;
 mod verifications;
@@ -46,6 +48,7 @@ pub use settings::PostgresSettings;
 pub(crate) use buckets::{Charge, Key, live_text, pace as pace_row, recipient as recipient_row, row_of};
 pub(crate) use ledger::write::BUCKETS;
 pub(crate) use session::Session;
+pub(crate) use spending::row_of_month;
 
 /// Threads that talk to the server. A batch's acts run on one of them.
 const THREADS: usize = 2;

@@ -9,7 +9,7 @@ use backstop_domain::{
     code::CodeForm,
     delivery::{Delivery, Lease},
     keyring::{KeyUse, Kid, Sealed},
-    ports::store::{ApiKey, WrappedKey},
+    ports::store::{ApiKey, ProviderSwitch, WrappedKey},
     verification::{Checking, Verification},
 };
 
@@ -136,6 +136,20 @@ pub(crate) fn ring_key(row: &impl Cells) -> Result<WrappedKey> {
         key_use: key_use.ok_or_else(|| fields.bad("key_use", "no such use"))?,
         wrapped: fields.take("wrapped")?,
         created_at: fields.moment("created_at")?,
+    })
+}
+
+/// The columns of what an operator set, in the order in which [`provider_switch`] reads them.
+pub(crate) const PROVIDER_SWITCH: &str = "provider, enabled, monthly_spend_limit, changed_at";
+
+/// Reads a row of the columns [`PROVIDER_SWITCH`].
+pub(crate) fn provider_switch(row: &impl Cells) -> Result<ProviderSwitch> {
+    let mut fields = Fields::of(row, "provider_switches", 1);
+    Ok(ProviderSwitch {
+        provider: fields.take("provider")?,
+        enabled: fields.take_if_any("enabled")?,
+        monthly_spend_limit: fields.parsed_if_any("monthly_spend_limit")?,
+        changed_at: fields.moment("changed_at")?,
     })
 }
 

@@ -22,7 +22,9 @@ mod queue;
 mod readers;
 mod rebuild;
 mod receipts;
+mod routing;
 mod schema;
+mod spending;
 mod verifications;
 mod writer;
 

@@ -44,6 +44,20 @@ fn a_price_that_turns_out_higher_counts_at_once_and_a_lower_one_gives_room() {
 }
 
 #[test]
+fn a_later_word_on_a_price_replaces_what_was_settled() {
+    let (mut book, terms) = (SpendBook::default(), capped("1.00 USD"));
+    book.reprice(None, price("0.10 USD"));
+    assert_eq!(book, SpendBook::default(), "nothing was ever reserved");
+    let message = book.reserve(price("0.50 USD"), terms, at(0)).unwrap().reservation;
+    book.settle(message, None, terms);
+    book.reprice(Some(price("0.50 USD")), price("0.90 USD"));
+    book.reprice(None, price("0.05 USD"));
+    book.reprice(Some(price("0.90 USD")), price("80.00 INR"));
+    book.reprice(Some(price("40.00 INR")), price("0.01 USD"));
+    assert_eq!(book.spent(), Some((price("0.96 USD"), price("0.00 USD"))));
+}
+
+#[test]
 fn what_did_not_leave_is_given_back_with_its_free_message() {
     let (mut book, terms) = (SpendBook::default(), Terms { cap: Some(price("1 USD")), free_per_month: 1 });
     let free = book.reserve(price("0.60 USD"), terms, at(0)).unwrap().reservation;

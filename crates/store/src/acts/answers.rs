@@ -10,7 +10,10 @@ use backstop_domain::{
 };
 use serde::Serialize;
 
-use super::{DeliveryKey, Outbox};
+use super::{
+    DeliveryKey, Outbox,
+    spending::{self, Books},
+};
 use crate::error::{Result, internal};
 
 /// The vendor's answer as it is kept: readable by plain SQL, with our word for it.
@@ -22,7 +25,7 @@ struct Kept<'a> {
 }
 
 /// Writes an answer down.
-pub(crate) fn finish_attempt<O: Outbox>(outbox: &mut O, result: &AttemptResult) -> Result<()> {
+pub(crate) fn finish_attempt<O: Outbox + Books>(outbox: &mut O, result: &AttemptResult) -> Result<()> {
     outbox.see(result.now);
     let Some(was) = outbox.attempt_state(result)? else {
         return Err(internal("an answer came for an attempt that was never written down").into());
@@ -39,6 +42,7 @@ pub(crate) fn finish_attempt<O: Outbox>(outbox: &mut O, result: &AttemptResult) 
     if !result.handles.is_empty() {
         outbox.keep_handles(result)?;
     }
+    spending::settle(outbox, result)?;
     if result.opt_out {
         let (application, verification) = (result.application, result.verification);
         outbox.opt_out(AttemptReference { application, verification, attempt: result.id }, result.now)?;

@@ -10,20 +10,28 @@ use backstop_domain::{
     ports::store::{Begun, NewAttempt},
 };
 
-use super::{DeliveryKey, Outbox, answers, held_by};
+use super::{
+    DeliveryKey, Outbox, answers, held_by,
+    spending::{self, Books},
+};
 use crate::error::Result;
 
-/// Writes an attempt down, if it may leave.
-pub(crate) fn begin<O: Outbox>(outbox: &mut O, new: &NewAttempt) -> Result<Begun> {
+/// Writes an attempt down, if it may leave; its money is set aside and its places are taken with it, or none of it.
+pub(crate) fn begin<O: Outbox + Books>(outbox: &mut O, new: &NewAttempt) -> Result<Begun> {
     outbox.see(new.now);
     let Some(standing) = outbox.standing(new)? else { return Ok(Begun::LeaseLost) };
     if !standing.may_send {
         return Ok(Begun::Ended);
     }
+    let money = match spending::set_aside(outbox, new)? {
+        Ok(money) => money,
+        Err(until) => return Ok(Begun::Capped { until }),
+    };
     if let Err(until) = take_places(outbox, new)? {
         return Ok(Begun::Paced { until });
     }
     outbox.add_attempt(new)?;
+    spending::keep(outbox, new, money)?;
     if standing.leased_until != new.lease.until {
         outbox.renew((new.application, new.verification, new.delivery), new.lease)?;
     }

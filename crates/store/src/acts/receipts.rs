@@ -19,7 +19,10 @@ use backstop_domain::{
     receipt::{About, AttemptReference, Receipt},
 };
 
-use super::{DeliveryKey, Outbox, answers, nobody};
+use super::{
+    DeliveryKey, Outbox, answers, nobody,
+    spending::{self, Books},
+};
 use crate::error::Result;
 
 /// How long a vendor may still name an attempt by its own id.
@@ -47,7 +50,7 @@ pub(crate) fn is_handle(text: &str) -> bool {
 }
 
 /// Writes a receipt down.
-pub(crate) fn note<O: Receipts>(outbox: &mut O, new: &NewReceipt) -> Result<Noted> {
+pub(crate) fn note<O: Receipts + Books>(outbox: &mut O, new: &NewReceipt) -> Result<Noted> {
     outbox.see(new.now);
     let named = match &new.receipt.about {
         About::Reference(reference) => Some(*reference),
@@ -62,6 +65,11 @@ pub(crate) fn note<O: Receipts>(outbox: &mut O, new: &NewReceipt) -> Result<Note
     let news = after.state != before.state;
     if after != *before {
         outbox.put(&after, news.then_some(new.now))?;
+    }
+    if let Some(price) = settles(new) {
+        let of = (reference.application, reference.verification, reference.attempt);
+        let from = before.price.as_ref().and_then(|price| price.parse().ok());
+        spending::reprice(outbox, of, (&before.provider, before.started_at), from, price)?;
     }
     if new.receipt.rejection.is_some_and(|rejection| rejection.reason == Reason::OptedOut) {
         outbox.opt_out(reference, new.now)?;
@@ -81,6 +89,11 @@ pub(crate) fn note<O: Receipts>(outbox: &mut O, new: &NewReceipt) -> Result<Note
         outbox.reopen((after.application, after.verification, after.delivery), new.lease)?;
     }
     Ok(Noted::Noted { attempt: Box::new(after), news, goes_on })
+}
+
+/// The price that a receipt settles, if the provider's money is counted and it names one.
+pub(crate) fn settles(new: &NewReceipt) -> Option<Price> {
+    new.receipt.price.as_ref().filter(|_| new.counted).and_then(|price| price.parse().ok())
 }
 
 /// The attempt after a receipt. Its words are kept where they moved the attempt; a price is kept whenever it is said.

@@ -28,6 +28,8 @@ const RECIPIENT: u8 = 1;
 const NETWORK: u8 = 2;
 const APPLICATION: u8 = 3;
 const PACE: u8 = 4;
+/// A provider's month; see [`super::spending`].
+pub(super) const MONTH: u8 = 5;
 /// A text longer than this is written anew without what is over.
 const LONG: usize = 1024;
 /// Beside the window: a node whose clock is further from the others' takes no work.
@@ -54,7 +56,7 @@ pub(crate) fn pace(provider: &str, span: Duration) -> Key {
     [&[PACE], span.as_slice(), provider.as_bytes()].concat()
 }
 
-/// The first byte after every row that can be forgotten once it is old: paces are few and stay.
+/// The first byte after every row that can be forgotten once it is old: paces and months are few and stay.
 pub(super) fn first_to_stay() -> Key {
     vec![PACE]
 }

@@ -12,9 +12,10 @@ use backstop_domain::{
         AttemptResult, Begun, Deliveries, DeliveryTask, NewAttempt, NewReceipt, Noted, StoreError,
     },
     receipt::InboundWord,
+    spend::Month,
 };
 
-use super::{PostgresStore, buckets, lane::receive, opt_outs::heed, outbox::Needs, recovery};
+use super::{PostgresStore, buckets, lane::receive, opt_outs::heed, outbox::Needs, recovery, spending};
 use crate::acts::{answers, attempts, receipts};
 
 #[async_trait]
@@ -31,14 +32,23 @@ impl Deliveries for PostgresStore {
     }
 
     async fn begin_attempt(&self, attempt: NewAttempt) -> Result<Begun, StoreError> {
-        let paces = attempt.pace.iter().map(|pace| buckets::pace(&attempt.provider, pace.span)).collect();
-        let verification = (attempt.application, attempt.verification);
-        let needs = Needs { begins: true, paces, ..Needs::of(attempt.now, [verification]) };
+        let paces = attempt.pace.iter().map(|pace| buckets::pace(&attempt.provider, pace.span));
+        let month =
+            attempt.reservation.map(|asked| spending::row_of_month(Month::of(asked.at), &attempt.provider));
+        let needs = Needs {
+            begins: true,
+            books: paces.chain(month).collect(),
+            ..Needs::of(attempt.now, [(attempt.application, attempt.verification)])
+        };
         receive(self.attempts.submit(needs, move |draft| attempts::begin(draft, &attempt))?).await
     }
 
     async fn finish_attempt(&self, result: AttemptResult) -> Result<(), StoreError> {
-        let needs = Needs::of(result.now, [(result.application, result.verification)]);
+        let settles = result.settlement.map(|_| (result.application, result.verification, result.id));
+        let needs = Needs {
+            settles: settles.into_iter().collect(),
+            ..Needs::of(result.now, [(result.application, result.verification)])
+        };
         receive(self.attempts.submit(needs, move |draft| answers::finish_attempt(draft, &result))?).await
     }
 

@@ -202,6 +202,7 @@ async fn delete(
         return Ok(None);
     };
     for sql in [
+        "DELETE FROM reservations WHERE application_id = $1 AND verification_id > $2 AND verification_id <= $3",
         "DELETE FROM attempts WHERE application_id = $1 AND verification_id > $2 AND verification_id <= $3",
         "DELETE FROM deliveries WHERE application_id = $1 AND verification_id > $2 AND verification_id <= $3",
         "DELETE FROM checks WHERE application_id = $1 AND verification_id > $2 AND verification_id <= $3",

@@ -13,16 +13,18 @@ use backstop_domain::{
     id::{AttemptId, DeliveryId},
     limit::PaceBook,
     plan::MAX_MESSAGES,
-    ports::store::{AttemptResult, NewAttempt, NewReceipt},
-    receipt::{About, AttemptReference},
+    ports::store::{AttemptResult, NewAttempt},
+    receipt::AttemptReference,
     verification::Status,
 };
 
+pub(super) use self::needs::Needs;
 use super::{
     buckets::{self, Key},
     lane::Draft,
     ledger::VerificationKey,
     session::Session,
+    spending::Money,
     trace::Trace,
 };
 use crate::{
@@ -32,42 +34,9 @@ use crate::{
 };
 
 pub(super) mod load;
+mod needs;
 pub(super) mod receipts;
 pub(super) mod write;
-
-/// What an act on deliveries needs to have locked and read before it runs.
-#[derive(Debug, Default)]
-pub(super) struct Needs {
-    /// The moment that the caller lives in.
-    pub(super) now: Timestamp,
-    /// The verifications whose deliveries are to be locked, and whose attempts are to be read.
-    pub(super) verifications: Vec<VerificationKey>,
-    /// Whether it is to be known if the verifications still wait for their codes.
-    pub(super) begins: bool,
-    /// The rows of paces to lock.
-    pub(super) paces: Vec<Key>,
-    /// Whether the attempts are to be read in full, for a receipt.
-    pub(super) receipt: bool,
-    /// The provider, and its own id of an attempt whose verification is to be treated as one of those above.
-    pub(super) handle: Option<(String, String)>,
-}
-
-impl Needs {
-    /// Of an act that begins no attempt.
-    pub(super) fn of(now: Timestamp, verifications: impl IntoIterator<Item = VerificationKey>) -> Self {
-        Self { now, verifications: verifications.into_iter().collect(), ..Self::default() }
-    }
-
-    /// Of a receipt.
-    pub(super) fn of_receipt(new: &NewReceipt) -> Self {
-        let (verifications, handle) = match &new.receipt.about {
-            About::Reference(named) => (vec![(named.application, named.verification)], None),
-            About::VendorId(handle) => (vec![], Some(handle).filter(|handle| is_handle(handle))),
-        };
-        let handle = handle.map(|handle| (new.provider.clone(), handle.clone()));
-        Self { now: new.now, verifications, receipt: true, handle, ..Self::default() }
-    }
-}
 
 /// See the module.
 #[derive(Default)]
@@ -80,6 +49,7 @@ pub(super) struct OutboxDraft {
     attempts: BTreeMap<VerificationKey, BTreeMap<AttemptId, (DeliveryId, AttemptState)>>,
     paces: BTreeMap<Key, PaceBook>,
     told: receipts::Told,
+    pub(super) money: Money,
     new: New,
 }
 
@@ -117,6 +87,11 @@ struct Words {
 }
 
 impl OutboxDraft {
+    /// Notes that something was changed.
+    pub(super) fn change(&mut self) {
+        self.changes += 1;
+    }
+
     fn attempts_of(&self, key: VerificationKey) -> impl Iterator<Item = &(DeliveryId, AttemptState)> {
         self.attempts.get(&key).into_iter().flat_map(BTreeMap::values)
     }

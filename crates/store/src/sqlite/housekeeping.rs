@@ -121,6 +121,7 @@ pub(super) fn forget(unit: &mut Unit, before: Timestamp, now: Timestamp) -> Resu
             .query_row(params![application.0, end, DELETED_PER_CALL], |row| Ok((row.get(0)?, row.get(1)?)))?;
         let (Some(last), count) = found else { continue };
         for delete in [
+            "DELETE FROM reservations WHERE application_id = ?1 AND verification_id <= ?2",
             "DELETE FROM attempts WHERE application_id = ?1 AND verification_id <= ?2",
             "DELETE FROM deliveries WHERE application_id = ?1 AND verification_id <= ?2",
             "DELETE FROM checks WHERE application_id = ?1 AND verification_id <= ?2",

@@ -11,7 +11,7 @@ use tokio_postgres::{
 use super::{
     TransferReport,
     memory::Remembered,
-    tables::{PACES, Page, TABLES, Table},
+    tables::{PACES, Page, SPEND_BOOKS, TABLES, Table},
 };
 use crate::{
     PostgresStore,
@@ -56,7 +56,7 @@ async fn receive(
         let rows: Vec<Vec<Value>> = page.rows.into_iter().filter(|row| moves(table, row)).collect();
         remembered.take(table, &rows)?;
         counts[page.table] += match table.name {
-            PACES => rows.len() as u64,
+            PACES | SPEND_BOOKS => rows.len() as u64,
             _ => copy(session, table, &rows).await?,
         };
     }
@@ -93,6 +93,7 @@ fn cell(value: &Value, kind: &Type, table: &str) -> Result<Box<dyn ToSql + Sync 
         (Value::Null, Type::TEXT) => Box::new(None::<String>),
         (Value::Null, Type::BYTEA) => Box::new(None::<Vec<u8>>),
         (Value::Null, Type::INT8) => Box::new(None::<i64>),
+        (Value::Null, Type::BOOL) => Box::new(None::<bool>),
         (Value::Text(text), Type::TEXT) => Box::new(text.clone()),
         (Value::Blob(bytes), Type::BYTEA) => Box::new(bytes.clone()),
         (Value::Integer(number), Type::INT8) => Box::new(*number),

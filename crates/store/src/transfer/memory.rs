@@ -11,12 +11,12 @@ use backstop_domain::{
 };
 use rusqlite::types::Value;
 
-use super::tables::{PACES, Table};
+use super::tables::{PACES, SPEND_BOOKS, Table};
 use crate::{
     error::{Result, internal},
     fields::{Cells, Fields, Unfit},
     memory::Live,
-    postgres::{BUCKETS, Charge, Key, Session, live_text, pace_row, recipient_row, row_of},
+    postgres::{BUCKETS, Charge, Key, Session, live_text, pace_row, recipient_row, row_of, row_of_month},
     rows,
 };
 
@@ -73,6 +73,7 @@ impl Remembered {
                 "deliveries" => self.delivery(table, &values)?,
                 "checks" => self.check(table, &values)?,
                 PACES => self.pace(&values)?,
+                SPEND_BOOKS => self.month(&values)?,
                 _ => return Ok(()),
             }
         }
@@ -129,6 +130,13 @@ impl Remembered {
         let (provider, span): (String, i64) = (fields.take("provider")?, fields.take("span")?);
         let span = std::time::Duration::from_millis(u64::try_from(span).unwrap_or(0));
         self.rows.entry(pace_row(&provider, span)).or_default().0 = fields.take("book")?;
+        Ok(())
+    }
+
+    fn month(&mut self, values: &Values<'_>) -> Result<()> {
+        let mut fields = Fields::of(values, SPEND_BOOKS, 2);
+        let (month, provider): (_, String) = (fields.parsed("month")?, fields.take("provider")?);
+        self.rows.entry(row_of_month(month, &provider)).or_default().0 = fields.take("book")?;
         Ok(())
     }
 

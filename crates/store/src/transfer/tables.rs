@@ -6,8 +6,9 @@ use tokio_postgres::types::Type;
 
 use crate::SqliteStore;
 
-/// The table that the target has no equal of.
+/// The tables that the target has no equal of.
 pub(super) const PACES: &str = "paces";
+pub(super) const SPEND_BOOKS: &str = "spend_books";
 /// Rows in one page.
 const PAGE: usize = 2000;
 
@@ -64,9 +65,9 @@ impl SqliteStore {
     }
 }
 
-/// Every table whose rows outlive a minute. Of `meta` only the root key's fingerprint moves; `paces` become rows of
-/// `buckets`.
-pub(super) const TABLES: [Table; 12] = [
+/// Every table whose rows outlive a minute. Of `meta` only the root key's fingerprint moves; `paces` and `spend_books` become
+/// rows of `buckets`.
+pub(super) const TABLES: [Table; 16] = [
     Table { name: "meta", key: 1, columns: &[("key", Type::TEXT), ("value", Type::TEXT)] },
     Table {
         name: "keyring",
@@ -188,6 +189,38 @@ pub(super) const TABLES: [Table; 12] = [
         name: PACES,
         key: 2,
         columns: &[("provider", Type::TEXT), ("span", Type::INT8), ("book", Type::TEXT)],
+    },
+    Table {
+        name: SPEND_BOOKS,
+        key: 2,
+        columns: &[("month", Type::TEXT), ("provider", Type::TEXT), ("book", Type::TEXT)],
+    },
+    Table {
+        name: "reservations",
+        key: 3,
+        columns: &[
+            ("application_id", Type::INT8),
+            ("verification_id", Type::TEXT),
+            ("attempt_id", Type::TEXT),
+            ("provider", Type::TEXT),
+            ("month", Type::TEXT),
+            ("set_aside", Type::TEXT),
+        ],
+    },
+    Table {
+        name: "observations",
+        key: 2,
+        columns: &[("attempt", Type::TEXT), ("kind", Type::TEXT), ("at", Type::INT8), ("body", Type::TEXT)],
+    },
+    Table {
+        name: "provider_switches",
+        key: 1,
+        columns: &[
+            ("provider", Type::TEXT),
+            ("enabled", Type::BOOL),
+            ("monthly_spend_limit", Type::TEXT),
+            ("changed_at", Type::INT8),
+        ],
     },
     Table {
         name: "opt_outs",

@@ -9,8 +9,10 @@ use backstop_domain::{
     id::NodeId,
     limit::{LimitName, Limits, Pace},
     ports::store::{
-        Applications as _, Begun, CheckTarget, Checked, Deliveries as _, Keys as _, Noted, Once, StoreError,
+        Applications as _, AttemptResult, Begun, CheckTarget, Checked, Deliveries as _, Keys as _,
+        NewAttempt, Noted, Once, ProviderSwitch, Reservation, Routing as _, Settlement, StoreError,
     },
+    ranking::Observation,
     receipt::{About, InboundWord, ReceiptState},
     verification::Status,
 };
@@ -115,6 +117,62 @@ fn what_was_owed_is_taken_over_and_what_was_being_sent_is_unknown() {
     let mut again = after.new_attempt(id, delivery, "sms-two", at(6));
     (again.lease, again.pace) = (lease, vec![Pace { max: 1, span: seconds(60) }]);
     assert!(matches!(after.try_begin(again), Begun::Paced { .. }), "the place before the move counts");
+}
+
+#[test]
+fn what_routing_knows_moves_and_money_that_was_set_aside_is_settled_after_it() {
+    let before = Before::new();
+    let price = |text: &str| text.parse().unwrap();
+    let (id, delivery) = before.start(&before.new_start(ASHA, at(0)));
+    let asked =
+        Reservation { price: price("0.10 USD"), cap: Some(price("0.20 USD")), free_per_month: 0, at: at(1) };
+    let attempt = |world: &Before| NewAttempt {
+        reservation: Some(asked),
+        ..world.new_attempt(id, delivery, "capped", at(1))
+    };
+    let (first, second) = (attempt(&before), attempt(&before));
+    for attempt in [&first, &second] {
+        assert_eq!(before.try_begin(attempt.clone()), Begun::Send);
+    }
+    let seen = Observation {
+        attempt: first.id,
+        provider: "capped".into(),
+        channel: Channel::Sms,
+        region: None,
+        sent_at: at(1),
+        delivered_at: None,
+        end: None,
+    };
+    wait(before.store.observe(vec![seen.clone()], at(1), at(1))).unwrap();
+    let switches = [("one", Some(false), None), ("two", None, Some(price("1 USD")))];
+    let switches = switches.map(|(provider, enabled, monthly_spend_limit)| ProviderSwitch {
+        provider: provider.into(),
+        enabled,
+        monthly_spend_limit,
+        changed_at: at(2),
+    });
+    for switch in switches.clone() {
+        wait(before.store.switch(switch)).unwrap();
+    }
+    let books = wait(before.store.spending(at(2))).unwrap();
+    let (after, report) = moved(before, 5);
+    assert_eq!(
+        ["observations", "provider_switches", "spend_books", "reservations"].map(|name| rows(&report, name)),
+        [1, 2, 1, 2]
+    );
+    assert_eq!(wait(after.store.spending(at(5))).unwrap(), books);
+    assert_eq!(wait(after.store.switches()).unwrap(), switches);
+    assert_eq!(wait(after.store.observe(vec![], at(1), at(5))).unwrap(), [seen]);
+    for (attempt, settlement) in
+        [(&first, Settlement::Cost(price("0.15 USD"))), (&second, Settlement::GivenBack)]
+    {
+        let said = after.said(attempt, AttemptState::Accepted, "accepted", at(6));
+        wait(after.store.finish_attempt(AttemptResult { settlement: Some((asked, settlement)), ..said }))
+            .unwrap();
+    }
+    let settled = wait(after.store.spending(at(6))).unwrap();
+    assert_eq!(settled[0].1.spent(), Some((price("0.15 USD"), price("0 USD"))));
+    assert_eq!(after.number("SELECT count(*) FROM reservations"), 0);
 }
 
 #[test]

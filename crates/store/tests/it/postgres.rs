@@ -16,6 +16,7 @@ use crate::{
 mod contract;
 mod migrations;
 mod nodes;
+mod routing;
 
 type World = setup::World<PostgresDatabase>;
 

@@ -88,7 +88,8 @@ pub enum Settlement {
     GivenBack,
     /// Nobody knows: it stays set aside.
     Kept,
-    /// It cost this.
+    /// It cost this: what the vendor says, or the list's price where it says none. At the list's price a free message costs
+    /// nothing.
     Cost(Price),
 }
 

@@ -27,7 +27,8 @@ pub struct NewVerification {
     /// Who will work on the delivery.
     pub lease: Lease,
     /// The attempt to write down in the same act, if the verification is new and its recipient has not opted out of the
-    /// provider. It takes no place of a pace: an attempt through a provider that has one is begun on its own.
+    /// provider. It takes no place of a pace and sets no money aside: an attempt through a provider that has either is begun
+    /// on its own.
     pub first_attempt: Option<NewAttempt>,
     /// The limits to charge.
     pub rules: Vec<Rule>,

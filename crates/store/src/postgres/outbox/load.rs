@@ -1,9 +1,9 @@
 //! Locking and reading what a batch of acts on deliveries needs, in two exchanges with the server.
 //!
-//! First the locks: rows of paces, then deliveries, each in the order of their keys. All deliveries of a verification are
-//! locked together, so that its messages are counted by one batch at a time. Then, with nobody else able to begin or to
-//! settle one any more, the attempts. Which verification a receipt is about may be known by the vendor's own id alone: it is
-//! looked up first, and again by the statement that locks.
+//! First the locks: rows of paces and months, then deliveries, each in the order of their keys. All deliveries of a
+//! verification are locked together, so that its messages are counted by one batch at a time. Then, with nobody else able
+//! to begin or to settle one any more, the attempts and what is set aside for them. Which verification a receipt is about
+//! may be known by the vendor's own id alone: it is looked up first, and again by the statements that lock.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,6 +13,7 @@ use tokio_postgres::Row;
 
 use super::{Needs, OutboxDraft};
 use crate::{
+    acts::spending::AttemptKey,
     error::Result,
     fields::Fields,
     postgres::{
@@ -22,14 +23,10 @@ use crate::{
             load::{self, Columns, ask},
         },
         session::Session,
-        trace,
+        spending, trace,
     },
     rows,
 };
-
-const PACES: &str = "INSERT INTO buckets AS b (key, latest, charges, live) \
-     SELECT key, 0, '', '' FROM unnest($1::bytea[]) w (key) \
-     ON CONFLICT (key) DO UPDATE SET live = b.live RETURNING b.key, b.charges";
 
 /// In the order of the arrays.
 const DELIVERIES: &str = "SELECT w.a, w.v, d.* FROM unnest($1::bigint[], $2::text[]) w (a, v) CROSS JOIN LATERAL \
@@ -62,23 +59,27 @@ pub(super) async fn load(session: &mut Session, needs: &[&Needs]) -> Result<Outb
     let keys = Columns::of(needs.iter().flat_map(|need| need.verifications.iter().copied()));
     let begun = needs.iter().filter(|need| need.begins);
     let begun = Columns::of(begun.flat_map(|need| need.verifications.iter().copied()));
-    let paces: BTreeSet<&Key> = needs.iter().flat_map(|need| &need.paces).collect();
-    let paces: Vec<&[u8]> = paces.into_iter().map(Vec::as_slice).collect();
+    let books: BTreeSet<&Key> = needs.iter().flat_map(|need| &need.books).collect();
+    let books: Vec<&[u8]> = books.into_iter().map(Vec::as_slice).collect();
+    let settles: BTreeSet<&AttemptKey> = needs.iter().flat_map(|need| &need.settles).collect();
 
     let names: BTreeSet<&(String, String)> = needs.iter().filter_map(|need| need.handle.as_ref()).collect();
     let (providers, handles): (Vec<&str>, Vec<&str>) =
         names.into_iter().map(|(provider, handle)| (provider.as_str(), handle.as_str())).unzip();
 
+    let settling = needs.iter().filter(|need| need.handle_settles).filter_map(|need| need.handle.as_ref());
+    let settling = spending::Settling::of(&settles, settling);
+
     let (traces, leave) = (session.traces().await?, session.prepare(trace::LEAVE).await?);
-    let lock = (session.prepare(PACES).await?, session.prepare(DELIVERIES).await?);
+    let lock = (session.prepare(spending::LOCK).await?, session.prepare(DELIVERIES).await?);
     let find = (session.prepare(NAMED).await?, session.prepare(DELIVERIES_NAMED).await?);
     let client = session.client();
     let (by_key, by_name) = (handles.is_empty(), !handles.is_empty());
-    let (_, trace, paced, named, deliveries, others) = try_join!(
+    let (_, trace, named, locked, deliveries, others) = try_join!(
         session.begin(),
         trace::leave(client, &leave, traces, now),
-        async { ask(client, &lock.0, !paces.is_empty(), &[&paces]).await },
         async { ask(client, &find.0, by_name, &[&providers, &handles]).await },
+        spending::lock(client, &lock.0, &books, &settling),
         async { ask(client, &lock.1, by_key && !keys.is_empty(), &[&keys.applications, &keys.ids]).await },
         async { ask(client, &find.1, by_name, &[&keys.applications, &keys.ids, &providers, &handles]).await },
     )?;
@@ -88,13 +89,18 @@ pub(super) async fn load(session: &mut Session, needs: &[&Needs]) -> Result<Outb
     let of_receipts = Columns::of(of_receipts.chain(told));
     let others_only = needs.iter().filter(|need| !need.receipt);
     let keys = Columns::of(others_only.flat_map(|need| need.verifications.iter().copied()));
-    read(session, &keys, &begun, &of_receipts, &mut draft).await?;
+    let settles = spending::names(settles.into_iter().chain(&named_to_settle(&draft)));
+    read(session, &keys, &begun, &of_receipts, &settles, &mut draft).await?;
 
     draft.trace = trace;
-    for row in &paced {
+    for row in &locked {
         let mut fields = Fields::of(row, "buckets", 0);
         let key: Key = fields.take("key")?;
-        draft.paces.insert(key, fields.parsed("charges")?);
+        if spending::is_month(&key) {
+            draft.money.locked(key, fields.parsed("charges")?);
+        } else {
+            draft.paces.insert(key, fields.parsed("charges")?);
+        }
     }
     for row in deliveries.iter().chain(&others) {
         let mut fields = Fields::of(row, "deliveries", 3);
@@ -106,6 +112,12 @@ pub(super) async fn load(session: &mut Session, needs: &[&Needs]) -> Result<Outb
         draft.deliveries.insert(key, (state, lease.map(|(holder, until)| Lease { holder, until })));
     }
     Ok(draft)
+}
+
+/// The attempts that vendors name by their own ids. What is set aside for them is read whether or not a receipt settles it.
+fn named_to_settle(draft: &OutboxDraft) -> Vec<AttemptKey> {
+    let named = draft.told.named.values();
+    named.map(|named| (named.application, named.verification, named.attempt)).collect()
 }
 
 /// Enters a vendor's name of an attempt into the draft. Says which verification it belongs to.
@@ -121,23 +133,28 @@ fn take_name(row: &Row, draft: &mut OutboxDraft) -> Result<VerificationKey> {
     Ok((reference.application, reference.verification))
 }
 
-/// Reads what the locks protect: attempts, for `receipts` in full, and whether the verifications wait.
+/// Reads what the locks protect: attempts, for `receipts` in full, whether the verifications wait, and what is set aside.
 async fn read(
     session: &mut Session,
     keys: &Columns,
     begun: &Columns,
     receipts: &Columns,
+    settles: &spending::Names,
     draft: &mut OutboxDraft,
 ) -> Result<()> {
     let (light, full) = (session.prepare(ATTEMPTS).await?, session.prepare(load::attempts()).await?);
-    let status = session.prepare(VERIFICATIONS).await?;
+    let (status, money) = (session.prepare(VERIFICATIONS).await?, session.prepare(spending::RESERVED).await?);
     let client = session.client();
-    let (attempts, in_full, verifications, told) = try_join!(
+    let (attempts, in_full, verifications, told, reserved) = try_join!(
         keys.ask(client, &light),
         receipts.ask(client, &full),
         begun.ask(client, &status),
         receipts.ask(client, &status),
+        spending::reserved(client, &money, settles),
     )?;
+    for row in &reserved {
+        draft.money.found(row)?;
+    }
     for row in &attempts {
         let mut fields = Fields::of(row, "attempts", 3);
         let key = (ApplicationId(fields.take("application_id")?), fields.parsed("verification_id")?);

@@ -10,6 +10,7 @@ use crate::{
     postgres::{
         ledger::{VerificationKey, write::BUCKETS},
         session::Session,
+        spending::{ADD_RESERVED, END_RESERVED},
     },
 };
 
@@ -66,8 +67,11 @@ pub(super) async fn commit(draft: OutboxDraft, session: &mut Session) -> Result<
         session.prepare(BUCKETS).await?,
         session.prepare(HANDLES).await?,
         session.prepare(receipts::PUT).await?,
+        session.prepare(ADD_RESERVED).await?,
+        session.prepare(END_RESERVED).await?,
     ];
-    let [insert, settle, words, opt_outs, deliveries, paces, handles, put] = &statements;
+    let [insert, settle, words, opt_outs, deliveries, books, handles, put, add_reserved, end_reserved] =
+        &statements;
     let client = session.client();
     try_join!(
         insert_attempts(client, insert, &draft.new.attempts, &draft.new.numbers),
@@ -77,7 +81,9 @@ pub(super) async fn commit(draft: OutboxDraft, session: &mut Session) -> Result<
         write_handles(&draft, client, handles),
         write_opt_outs(&draft, client, opt_outs),
         write_deliveries(&draft, client, deliveries),
-        write_paces(&draft, client, paces),
+        write_books(&draft, client, books),
+        draft.money.write_added(client, add_reserved),
+        draft.money.write_ended(client, end_reserved),
         session.commit(),
     )?;
     Ok(())
@@ -201,10 +207,12 @@ async fn write_deliveries(draft: &OutboxDraft, client: &Client, update: &Stateme
     .await
 }
 
-async fn write_paces(draft: &OutboxDraft, client: &Client, upsert: &Statement) -> Result<()> {
-    let changed: Vec<_> = draft.new.paces.iter().filter_map(|key| draft.paces.get_key_value(key)).collect();
-    let keys = column(&changed, |(key, _)| key.as_slice());
-    let books = column(&changed, |(_, book)| book.to_string());
+/// Of paces and of months.
+async fn write_books(draft: &OutboxDraft, client: &Client, upsert: &Statement) -> Result<()> {
+    let paces = draft.new.paces.iter().filter_map(|key| draft.paces.get_key_value(key));
+    let paces = paces.map(|(key, book)| (key, book.to_string()));
+    let (keys, books): (Vec<&[u8]>, Vec<String>) =
+        paces.chain(draft.money.changed()).map(|(key, book)| (key.as_slice(), book)).unzip();
     let latest = vec![draft.now.as_millis(); keys.len()];
     let none = vec![""; keys.len()];
     write(client, upsert, keys.len(), &[&keys, &latest, &books, &none]).await

@@ -2,7 +2,7 @@
 
 use backstop_domain::{
     limit::{LimitName, Limits},
-    ports::store::{Applications as _, Verifications as _},
+    ports::store::{Applications as _, Begun, Verifications as _},
     verification::Verification,
 };
 
@@ -54,6 +54,18 @@ fn what_is_old_goes_with_all_that_belongs_to_it() {
     assert!(read(&old).is_none());
     assert_eq!(read(&young).unwrap().verification, young);
     assert!(world.answer(young.id, &world.code(young.id), at(40 * DAY + 3)).valid);
+}
+
+#[test]
+fn what_was_set_aside_for_an_attempt_goes_with_it_and_not_before() {
+    let world = World::with_applications();
+    for second in [0, 40 * DAY] {
+        let attempt = world.costing(0, "1 USD", second);
+        assert_eq!(world.try_begin(attempt), Begun::Send);
+    }
+    let set_aside = || world.number("SELECT count(*) FROM reservations");
+    assert_eq!((set_aside(), world.forget(30 * DAY, 40 * DAY + 2)), (2, 1));
+    assert_eq!(set_aside(), 1);
 }
 
 #[test]

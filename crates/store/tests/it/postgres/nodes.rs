@@ -16,7 +16,7 @@ use super::World;
 use crate::setup::{APP, ASHA, at, seconds, together, wait};
 
 /// A world and its second node, which agree about the limits.
-fn nodes(limits: Limits) -> [World; 2] {
+pub(super) fn nodes(limits: Limits) -> [World; 2] {
     let world = World::with_limits(limits);
     let another = world.another();
     [world, another]

@@ -40,7 +40,7 @@ fn every_table_is_strict_and_no_hot_one_has_an_index_on_random_values() {
     let mut query =
         sql.prepare("SELECT name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL").unwrap();
     let named: Vec<String> = query.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
-    assert_eq!(named, ["deliveries_leased", "open_attempts_at"]);
+    assert_eq!(named, ["deliveries_leased", "open_attempts_at", "observations_at"], "all grow at their ends");
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn a_folder_that_cannot_be_made_is_named() {
 }
 
 /// The look-ups of every start, check, send and sweep, by the conditions they find their rows with.
-const LOOKUPS: [&str; 19] = [
+const LOOKUPS: [&str; 26] = [
     "SELECT * FROM verifications WHERE application_id = ?1 AND id = ?2",
     "SELECT * FROM verifications WHERE application_id = ?1 AND id < ?2 ORDER BY id DESC LIMIT 10",
     "SELECT * FROM verifications WHERE application_id = ?1 AND id >= ?2 AND status = 'pending'",
@@ -117,6 +117,15 @@ const LOOKUPS: [&str; 19] = [
     "DELETE FROM open_attempts WHERE (provider, handle) IN \
      (SELECT provider, handle FROM open_attempts WHERE at < ?1 ORDER BY at LIMIT ?2)",
     "SELECT state FROM attempts WHERE application_id = ?1 AND verification_id = ?2 AND delivery_id = ?3",
+    "SELECT book FROM spend_books WHERE month = ?1 AND provider = ?2",
+    "SELECT book FROM spend_books WHERE month = ?1 ORDER BY provider",
+    "SELECT * FROM reservations WHERE application_id = ?1 AND verification_id = ?2 AND attempt_id = ?3",
+    "DELETE FROM reservations WHERE application_id = ?1 AND verification_id <= ?2",
+    "SELECT body FROM observations WHERE at > ?1 ORDER BY at DESC LIMIT ?2",
+    "DELETE FROM observations WHERE (attempt, kind) IN \
+     (SELECT attempt, kind FROM observations WHERE at <= ?1 ORDER BY at LIMIT ?2)",
+    "SELECT (SELECT min(application_id) FROM attempts WHERE application_id > 1), a.state FROM attempts a \
+     WHERE a.application_id = ?1 AND a.verification_id >= ?2 AND a.verification_id < ?3",
 ];
 
 #[test]
