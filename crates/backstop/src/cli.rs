@@ -19,15 +19,18 @@ use crate::{
 
 pub mod backup;
 pub mod check_config;
+pub mod costs;
 pub mod doctor;
 pub mod init;
 pub mod keys;
 pub mod migrate;
 pub mod providers;
 pub mod restore;
+pub mod route;
 pub mod screen;
 pub mod send;
 pub mod serve;
+pub mod stats;
 #[cfg(test)]
 mod tests;
 pub mod verify;
@@ -72,8 +75,14 @@ pub enum Command {
     Send(send::SendArguments),
     /// Check a code from the terminal
     Verify(verify::VerifyArguments),
-    /// Show how the providers are, or what kinds there are
+    /// Show how the providers are; test one, switch it on or off, limit what it may cost
     Providers(providers::ProvidersArguments),
+    /// Show what would be tried for a number or address, and why
+    Route(route::RouteArguments),
+    /// Show who got in, over what, and what the vendors answered
+    Stats(stats::StatsArguments),
+    /// Show what a month cost, and what another order would have cost
+    Costs(costs::CostsArguments),
     /// Bring the store to this version's schema
     Migrate(migrate::MigrateArguments),
     /// Make, list and end API keys; rotate the keyring
@@ -161,7 +170,8 @@ pub fn run(arguments: Arguments, screen: &mut Screen) -> anyhow::Result<Exit> {
         Command::Init(init) => return init.run(file, screen),
         Command::CheckConfig(check) => return check.run(file, screen),
         Command::Providers(ref providers) if providers.of_kinds() => {
-            screen.answer(&providers::kinds(screen.style()), &providers::KindsReply::of_registry())?;
+            let reply = providers::kinds::KindsReply::of_registry();
+            screen.answer(&providers::kinds::answer(screen.style()), &reply)?;
             return Ok(Exit::Well);
         }
         _ => {}
@@ -185,10 +195,16 @@ pub fn run(arguments: Arguments, screen: &mut Screen) -> anyhow::Result<Exit> {
             let reply = control::restore(config, restore.file.as_deref())?;
             screen.answer(&restore::answer(&reply, screen.style()), &reply)
         }
-        Command::Doctor(doctor) => talk(screen, config, doctor.request(), doctor::answer),
+        Command::Doctor(doctor) => doctor.run(config, screen),
         Command::Send(send) => talk(screen, config, send.request(), send::answer),
         Command::Verify(verify) => talk(screen, config, verify.request(), verify::answer),
-        Command::Providers(_) => talk(screen, config, ControlRequest::Providers, providers::answer),
+        Command::Providers(providers) => {
+            let answer = if providers.receipts { providers::answer_with_receipts } else { providers::answer };
+            talk(screen, config, providers.request(), answer)
+        }
+        Command::Route(route) => talk(screen, config, route.request(), route::answer),
+        Command::Stats(stats) => talk(screen, config, stats.request(), stats::answer),
+        Command::Costs(costs) => talk(screen, config, costs.request(), costs::answer),
         Command::Keys(keys) => talk(screen, config, keys.request(), keys::answer),
         Command::Backup(backup) => talk(screen, config, backup.request()?, backup::answer),
         Command::Init(_) | Command::CheckConfig(_) => Ok(Exit::Well),

@@ -16,6 +16,7 @@ use std::{fs, os::unix::fs::PermissionsExt, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use backstop_domain::ports::Tasks;
+use futures::{StreamExt, stream::FuturesUnordered};
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     net::{UnixListener, UnixStream},
@@ -24,7 +25,10 @@ use tokio::{
 pub(crate) use postgres::no_backup;
 pub use upkeep::{migrate, move_store, restore};
 
-use self::protocol::{ControlReply, ControlRequest, Refusal};
+use self::{
+    acts::Seat,
+    protocol::{ControlReply, ControlRequest, Refusal},
+};
 use crate::{
     config::Config,
     wiring::{self, Installation, socket_of},
@@ -32,6 +36,8 @@ use crate::{
 
 /// The longest request line.
 const LONGEST_LINE: u64 = 64 * 1024;
+/// Commands that are answered at once; more wait.
+const AT_ONCE: usize = 8;
 /// The wait after the system had no socket for us.
 const PAUSE: Duration = Duration::from_millis(100);
 /// How long the service waits for a command to say what it wants: one that is silent keeps no other out.
@@ -58,7 +64,7 @@ pub fn call(config: &Config, request: ControlRequest) -> anyhow::Result<ControlR
 
 async fn alone(config: &Config, request: ControlRequest) -> anyhow::Result<ControlReply> {
     let installation = wiring::open(config.clone()).await?;
-    let reply = acts::carry_out(&installation, request).await;
+    let reply = acts::carry_out(&installation, Seat::Alone, request).await;
     installation.tasks.drain(DRAIN).await;
     Ok(reply)
 }
@@ -92,19 +98,25 @@ impl ControlSocket {
         Ok(Some(Self { listener, path }))
     }
 
-    /// Answers commands until the future is dropped, one at a time.
+    /// Answers commands until the future is dropped, several at once: whoever wants a provider off does not wait for a look
+    /// at another that hangs.
     pub(crate) async fn answer(&self, installation: &Arc<Installation>) {
+        let mut answering = FuturesUnordered::new();
         loop {
-            match self.listener.accept().await {
-                Ok((stream, _)) => {
-                    if let Err(error) = answer_one(stream, installation).await {
+            let has_room = answering.len() < AT_ONCE;
+            tokio::select! {
+                accepted = self.listener.accept(), if has_room => match accepted {
+                    Ok((stream, _)) => answering.push(answer_one(stream, installation)),
+                    Err(error) => {
+                        tracing::warn!(%error, "the control socket");
+                        // Out of file descriptors, accepting fails at once and again: without a pause that is all we would do.
+                        installation.tasks.sleep(PAUSE).await;
+                    }
+                },
+                Some(answered) = answering.next() => {
+                    if let Err(error) = answered {
                         tracing::debug!(%error, "a command went away");
                     }
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "the control socket");
-                    // Out of file descriptors, accepting fails at once and again: without a pause that is all we would do.
-                    installation.tasks.sleep(PAUSE).await;
                 }
             }
         }
@@ -125,7 +137,7 @@ async fn answer_one(stream: UnixStream, installation: &Arc<Installation>) -> any
     let mut reader = BufReader::new(reader.take(LONGEST_LINE));
     tokio::time::timeout(PATIENCE, reader.read_line(&mut line)).await.context("it said nothing")??;
     let reply = match serde_json::from_str(&line) {
-        Ok(request) => acts::carry_out(installation, request).await,
+        Ok(request) => acts::carry_out(installation, Seat::Service, request).await,
         Err(_) => refused("the request is of another version", Some("use the program that the service runs")),
     };
     let mut line = serde_json::to_vec(&reply)?;

@@ -13,7 +13,7 @@ use backstop_domain::{
     ports::{
         StoreError,
         provider::Balance,
-        store::{ProviderSwitch, Usage},
+        store::{ProviderSwitch, Standing, Usage},
     },
     price::Price,
     purpose::Purpose,
@@ -32,6 +32,8 @@ use crate::{
 
 /// How often the credit of an account is read.
 const READ_CREDIT_EVERY: Duration = Duration::from_secs(300);
+/// How often what a month has cost is looked at.
+const READ_SPENDING_EVERY: Duration = Duration::from_secs(10);
 /// How often switches are read.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Traffic shifts away when the credit is forecast to end within this: time enough for somebody to top it up.
@@ -114,6 +116,14 @@ impl Engine {
         self.store.usage(from, to).await
     }
 
+    /// Counts verifications that were started in a span, by purpose and where they stand.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub async fn standings(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Standing>, StoreError> {
+        self.store.standings(from, to).await
+    }
+
     /// Switches a provider on or off, or sets its month's limit, on every node and over restarts.
     ///
     /// # Errors
@@ -155,6 +165,26 @@ impl Engine {
         Explanation { channel: rung.channel, decision: self.explained(rung, now) }
     }
 
+    /// Learns at once what earlier runs and the other nodes know: what operators switched, and what the ranking rests on. To
+    /// be called before the first message leaves, and by a process that only looks.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub async fn catch_up(&self) -> Result<(), StoreError> {
+        self.read_switches().await?;
+        self.exchange_observations().await
+    }
+
+    /// Reads what is left in every watched account that was not read lately. For a process that does not run.
+    pub async fn read_credits(&self) {
+        let due = self.routes.credit_due(READ_CREDIT_EVERY, self.clock.now());
+        self.read_credits_of(&due).await;
+    }
+
+    async fn read_credits_of(&self, due: &[String]) {
+        future::join_all(due.iter().map(|name| self.read_credit(name))).await;
+    }
+
     /// Takes over what operators switched.
     pub(crate) async fn read_switches(&self) -> Result<(), StoreError> {
         for switch in self.store.switches().await? {
@@ -171,10 +201,20 @@ impl Engine {
                 tracing::warn!(%error, "what operators switched cannot be read");
             }
             was_silent = read.is_err();
+            if self.routes.spending_is_due(READ_SPENDING_EVERY, self.clock.now())
+                && let Ok(books) = self.store.spending(self.clock.now()).await
+            {
+                for (name, book) in books {
+                    self.routes.note_spending(&name, &book, self.clock.now());
+                }
+            }
             // Notes when a channel stops or begins to work, though nobody asks.
             let _ = self.channels();
-            for name in self.routes.credit_due(READ_CREDIT_EVERY, self.clock.now()) {
-                self.read_credit(&name).await;
+            let due = self.routes.credit_due(READ_CREDIT_EVERY, self.clock.now());
+            if !due.is_empty() {
+                // A vendor that does not answer keeps nobody from switching it off.
+                let engine = self.clone();
+                self.tasks.spawn(Box::pin(async move { engine.read_credits_of(&due).await }));
             }
             future::select(self.tasks.sleep(LOOK_EVERY), self.workload.stopped()).await;
         }

@@ -230,7 +230,7 @@ impl Engine {
     }
 
     /// Writes down what was seen here, and reads what was seen elsewhere.
-    async fn exchange_observations(&self) -> Result<(), StoreError> {
+    pub(crate) async fn exchange_observations(&self) -> Result<(), StoreError> {
         let now = self.clock.now();
         let (mine, since) = {
             let mut memory = self.learning.memory.lock();

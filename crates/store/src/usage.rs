@@ -1,11 +1,11 @@
-//! Counting attempts that were alike: the columns, and how a row of them is read, alike in both databases.
+//! Counting attempts and verifications that were alike: the columns, and how a row of them is read, alike in both databases.
 //!
 //! Verifications and their attempts are keyed by time, so a span of time is a range of the key, for each application. An
 //! attempt may be as much younger than its verification as a code may live.
 
 use std::{fmt::Write as _, sync::LazyLock, time::Duration};
 
-use backstop_domain::ports::store::Usage;
+use backstop_domain::ports::store::{Standing, Usage};
 
 use crate::{
     error::Result,
@@ -59,6 +59,19 @@ pub(crate) fn usage(row: &impl Cells) -> Result<Usage> {
             let millis: Option<i64> = fields.take_if_any("answered_within")?;
             millis.map(|millis| Duration::from_millis(u64::try_from(millis).unwrap_or(0)))
         },
+        count: u64::try_from(fields.take::<i64>("count")?).unwrap_or(0),
+    })
+}
+
+/// The columns in the order in which [`standing`] reads them, but for the count; `v` is the verification.
+pub(crate) const STANDING: &str = "v.purpose, v.status";
+
+/// Reads a row of [`STANDING`] and the count.
+pub(crate) fn standing(row: &impl Cells) -> Result<Standing> {
+    let mut fields = Fields::of(row, "verifications", 1);
+    Ok(Standing {
+        purpose: fields.parsed("purpose")?,
+        status: fields.parsed("status")?,
         count: u64::try_from(fields.take::<i64>("count")?).unwrap_or(0),
     })
 }

@@ -1,18 +1,29 @@
 //! `backstop doctor`: looks at everything that must work, and says what to do about what does not.
 
+mod interactive;
+
 use clap::Args;
 
 use super::{
     Answer, Exit,
-    screen::{Style, columns},
+    screen::{Screen, Style, columns},
+    talk,
 };
-use crate::control::protocol::{ControlReply, ControlRequest, DoctorLine, Level, Private};
+use crate::{
+    config::Config,
+    control::protocol::{ControlReply, ControlRequest, DoctorLine, Level, Private},
+};
 
 /// What to look at.
 #[derive(Debug, Args)]
-#[command(after_help = "Exit code 0 if all is well, 1 with a warning, 2 if something does not work.\n\n\
+#[command(
+    after_help = "With --interactive each provider alone sends a real code, one after the other, and you type what arrived. How \
+                        old a credential is, is known only where it stands in a file of its own.\n\n\
+                        Exit code 0 if all is well, 1 with a warning, 2 if something does not work.\n\n\
                         Examples:\n  backstop doctor\n  backstop doctor --send-to-phone +919876543210\n  \
-                        TEST_EMAIL=ravi@example.com backstop doctor --json")]
+                        TEST_EMAIL=ravi@example.com backstop doctor --json\n  \
+                        backstop doctor --interactive --send-to-phone +919876543210"
+)]
 pub struct DoctorArguments {
     /// Also send a real code to this number
     #[arg(long, value_name = "NUMBER", env = "TEST_PHONE", hide_env_values = true)]
@@ -20,9 +31,23 @@ pub struct DoctorArguments {
     /// Also send a real code to this address
     #[arg(long, value_name = "ADDRESS", env = "TEST_EMAIL", hide_env_values = true)]
     pub send_to_email: Option<String>,
+    /// Send through each provider alone, and ask for the code that arrived
+    #[arg(long)]
+    pub interactive: bool,
 }
 
 impl DoctorArguments {
+    /// Looks, and prints what was found.
+    ///
+    /// # Errors
+    /// If the installation cannot be asked, or the output cannot be written.
+    pub fn run(self, config: &Config, screen: &mut Screen) -> anyhow::Result<Exit> {
+        if self.interactive {
+            return interactive::run(self, config, screen);
+        }
+        talk(screen, config, self.request(), answer)
+    }
+
     /// The request.
     pub fn request(self) -> ControlRequest {
         let given = |text: Option<String>| text.filter(|text| !text.is_empty()).map(Private::new);

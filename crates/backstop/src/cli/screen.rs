@@ -135,6 +135,14 @@ impl Screen {
         &mut self.out
     }
 
+    /// Asks the person, beside the data, and waits for a line. `None`: nobody answers any more.
+    pub fn ask(&mut self, question: &str) -> Option<String> {
+        let _ = write!(self.err, "{question} ").and_then(|()| self.err.flush());
+        let mut line = String::new();
+        let read = std::io::stdin().read_line(&mut line).ok()?;
+        (read > 0).then(|| line.trim().to_owned())
+    }
+
     /// Says a line to the person, beside the data. If nobody listens, nothing is lost.
     pub fn say(&mut self, text: &str) {
         let _ = writeln!(self.err, "{text}");

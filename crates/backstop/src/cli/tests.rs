@@ -16,6 +16,7 @@ mod answers;
 mod arguments;
 mod configuration;
 mod first_screen;
+mod operations;
 
 const AT: Timestamp = Timestamp::from_millis(1_795_144_324_000);
 

@@ -3,7 +3,7 @@
 //! The keys that every provider has are read here; the others belong to its kind, which says in the registry what it
 //! needs. Half a provider is an error, not a provider that fails when it is needed.
 
-use std::{collections::BTreeMap, fmt, time::Duration};
+use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
 
 use backstop_domain::{
     breaker::BreakerSettings,
@@ -120,6 +120,8 @@ pub struct ProviderSettings {
     pub place: Place,
     /// Where each of its keys was.
     pub places: BTreeMap<String, Place>,
+    /// The files that its secrets were read from.
+    pub secret_files: Vec<PathBuf>,
 }
 
 impl fmt::Debug for ProviderSettings {
@@ -192,7 +194,7 @@ pub(crate) fn resolve(
     )?;
     section.within("breaker.successes", &said.breaker.successes, &(1..=10), "breaker = { successes = 2 }")?;
     let money = money(section, &said)?;
-    let settings = settings::settings(section, own, info, around)?;
+    let (settings, secret_files) = settings::settings(section, own, info, around)?;
     let places = section.node.table().into_iter().flatten();
     Ok(ProviderSettings {
         config: ProviderConfig {
@@ -220,6 +222,7 @@ pub(crate) fn resolve(
         owner: owner.map(str::to_owned),
         place: section.node.place.clone(),
         places: places.map(|(key, node)| (key.clone(), node.place.clone())).collect(),
+        secret_files,
     })
 }
 

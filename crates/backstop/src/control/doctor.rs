@@ -1,11 +1,21 @@
 //! Looking whether everything works: store, keys, clock, every provider, and if asked a real code.
 
-use backstop_domain::{channel::Channel, ports::Tasks, purpose::Purpose, recipient::Recipient};
+mod setup;
+
+use backstop_domain::{
+    channel::Channel,
+    ports::{
+        Tasks,
+        provider::{Balance, Checkup},
+    },
+    purpose::Purpose,
+    recipient::Recipient,
+};
 use backstop_engine::verify::{Selection, StartRequest};
 use futures::future::{self, Either};
 
 use super::{
-    acts,
+    acts::{self, amount, silent},
     protocol::{DoctorLine, DoctorReply, Level, Private},
 };
 use crate::{
@@ -22,6 +32,7 @@ pub(super) async fn examine(
     let mut lines = vec![config(installation), store(installation).await, keyring(installation).await];
     let looks = installation.config.providers.iter().map(|settings| provider(installation, settings));
     lines.extend(future::join_all(looks).await);
+    lines.extend(setup::examine(installation));
     for (channel, to) in [(Channel::Sms, send_to_phone), (Channel::Email, send_to_email)] {
         if let Some(to) = to {
             lines.push(send(installation, channel, &to).await);
@@ -77,14 +88,49 @@ async fn provider(installation: &Installation, settings: &ProviderSettings) -> D
         return line(name, Level::Broken, "not there", None);
     };
     let alarm = installation.tasks.sleep(settings.config.timeout);
-    match future::select(provider.check_up(), alarm).await {
-        Either::Left((checkup, _)) => {
-            let level = if checkup.well { Level::Well } else { Level::Broken };
-            line(name, level, checkup.finding, checkup.fix)
+    let look = future::join(provider.check_up(), provider.balance());
+    let Either::Left(((checkup, balance), _)) = future::select(Box::pin(look), alarm).await else {
+        let silent = silent(settings);
+        return line(name, Level::Broken, silent.finding, silent.fix);
+    };
+    if !checkup.well {
+        return line(name, Level::Broken, checkup.finding, checkup.fix);
+    }
+    let switched_off = installation
+        .engine
+        .routes()
+        .health(installation.clock.now())
+        .iter()
+        .any(|health| health.name == name && health.is_off);
+    if switched_off {
+        let fix = format!("backstop providers enable {name}");
+        let finding = format!("{}; switched off by an operator", checkup.finding);
+        return line(name, Level::Warning, finding, Some(fix));
+    }
+    credit(settings, &checkup, balance)
+}
+
+/// What is left in the account, beside what was seen.
+fn credit(
+    settings: &ProviderSettings,
+    checkup: &Checkup,
+    balance: Result<Option<Balance>, String>,
+) -> DoctorLine {
+    let (name, seen) = (settings.config.name.as_str(), &checkup.finding);
+    match balance {
+        Ok(None) => line(name, Level::Well, seen.clone(), checkup.fix.clone()),
+        Ok(Some(balance)) => {
+            let floor = settings.money.credit_floor.unwrap_or(0);
+            let finding = format!("{seen}; {} left", amount(&balance));
+            if balance.micros <= floor {
+                let fix = "top the account up: others go first until then".to_owned();
+                return line(name, Level::Warning, finding, Some(fix));
+            }
+            line(name, Level::Well, finding, checkup.fix.clone())
         }
-        Either::Right(_) => {
-            let finding = format!("no answer in {} s", settings.config.timeout.as_secs_f32());
-            line(name, Level::Broken, finding, Some("check the network and the vendor's status page".into()))
+        Err(error) => {
+            let finding = format!("{seen}; what is left cannot be read: {error}");
+            line(name, Level::Warning, finding, Some("see the vendor's console".to_owned()))
         }
     }
 }

@@ -3,16 +3,37 @@
 //! The same values serve when no service runs and the command opens the store itself, so a command cannot tell the
 //! difference. Recipients, codes and new keys cross as [`Private`]: readable on the other side, never in `Debug`.
 
+mod codes;
+mod doctor;
+mod keys;
+mod providers;
+mod routing;
+mod store;
+mod usage;
+
 use std::{fmt, path::PathBuf};
 
 use backstop_domain::{
     channel::Channel,
     id::{ApiKeyId, VerificationId},
-    keyring::KeyUse,
     purpose::Purpose,
-    verification::Status,
 };
 use serde::{Deserialize, Serialize};
+
+pub use self::{
+    codes::{CancelReply, SendReply, VerifyReply},
+    doctor::{DoctorLine, DoctorReply, Level},
+    keys::{KeyReply, KeyRow, KeysReply, RevokeReply, RotateReply, RotatedKey},
+    providers::{
+        CreditRow, ErrandReply, Figures, Finding, LimitReply, ProviderRow, ProvidersReply, SpendRow,
+        SwitchReply, TestReply, TestSend,
+    },
+    routing::{AttemptRow, Recorded, RecordedReply, RouteReply, RungRow},
+    store::{BackupReply, MigrateReply, MoveReply, MovedTable, RestoreReply},
+    usage::{
+        ChannelCosts, ChannelStats, CostRow, CostsReply, InsteadRow, OutcomeRow, PurposeRow, StatsReply,
+    },
+};
 
 /// A text that crosses the socket and is never printed by `Debug`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,6 +84,13 @@ pub enum ControlRequest {
         /// The code, as typed.
         code: Private,
     },
+    /// End a pending verification.
+    Cancel {
+        /// Of this application; `None`: the only one there is.
+        application: Option<String>,
+        /// The verification.
+        id: VerificationId,
+    },
     /// Make an API key.
     CreateKey {
         /// For this application.
@@ -86,6 +114,66 @@ pub enum ControlRequest {
     },
     /// Tell how the providers are.
     Providers,
+    /// Switch a provider on or off, on every node.
+    SwitchProvider {
+        /// Its configured name.
+        name: String,
+        /// Whether it is to be used.
+        enabled: bool,
+    },
+    /// Set the most that a provider's month may cost.
+    SetSpendLimit {
+        /// Its configured name.
+        name: String,
+        /// The amount, as typed.
+        amount: String,
+        /// Its currency; `None`: that of the provider's prices.
+        currency: Option<String>,
+    },
+    /// Look at one provider and, if asked, send a real message through it alone.
+    TestProvider {
+        /// Its configured name.
+        name: String,
+        /// For this application; `None`: the only one there is.
+        application: Option<String>,
+        /// The recipient of a message, as typed.
+        to: Option<Private>,
+        /// Over this channel; `None`: the first of its channels that reaches the recipient.
+        channel: Option<Channel>,
+    },
+    /// Have a vendor begin to verify that a sender is ours.
+    VerifySender {
+        /// The provider's configured name.
+        name: String,
+        /// The sender, as typed.
+        address: Private,
+    },
+    /// Tell what would be tried for a recipient, and why.
+    Route {
+        /// The recipient, as typed.
+        to: Private,
+        /// For this application; `None`: the only one there is.
+        application: Option<String>,
+        /// For this purpose; `None`: login.
+        purpose: Option<Purpose>,
+        /// Over this channel alone; `None`: the application's ladder.
+        channel: Option<Channel>,
+    },
+    /// Tell what was tried for a verification, and why.
+    Recorded {
+        /// The verification.
+        id: VerificationId,
+    },
+    /// Tell what a month has cost.
+    Costs {
+        /// The month, as `2026-11`; `None`: this one.
+        month: Option<String>,
+    },
+    /// Count what became of messages and verifications.
+    Stats {
+        /// Since so many seconds ago.
+        since_seconds: u64,
+    },
     /// Look whether everything works.
     Doctor {
         /// Also send a real code to this number.
@@ -96,13 +184,15 @@ pub enum ControlRequest {
 }
 
 /// What a command hears.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "reply", rename_all = "snake_case")]
 pub enum ControlReply {
     /// To [`ControlRequest::Send`].
     Send(SendReply),
     /// To [`ControlRequest::Verify`].
     Verify(VerifyReply),
+    /// To [`ControlRequest::Cancel`].
+    Cancel(CancelReply),
     /// To [`ControlRequest::CreateKey`].
     CreateKey(KeyReply),
     /// To [`ControlRequest::ListKeys`].
@@ -115,6 +205,22 @@ pub enum ControlReply {
     Backup(BackupReply),
     /// To [`ControlRequest::Providers`].
     Providers(ProvidersReply),
+    /// To [`ControlRequest::SwitchProvider`].
+    SwitchProvider(SwitchReply),
+    /// To [`ControlRequest::SetSpendLimit`].
+    SetSpendLimit(LimitReply),
+    /// To [`ControlRequest::TestProvider`].
+    TestProvider(TestReply),
+    /// To [`ControlRequest::VerifySender`].
+    VerifySender(ErrandReply),
+    /// To [`ControlRequest::Route`].
+    Route(RouteReply),
+    /// To [`ControlRequest::Recorded`].
+    Recorded(RecordedReply),
+    /// To [`ControlRequest::Costs`].
+    Costs(CostsReply),
+    /// To [`ControlRequest::Stats`].
+    Stats(StatsReply),
     /// To [`ControlRequest::Doctor`].
     Doctor(DoctorReply),
     /// To any of them: it was not done.
@@ -128,207 +234,6 @@ pub struct Refusal {
     pub problem: String,
     /// What to do instead.
     pub fix: Option<String>,
-}
-
-/// A verification that was started.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SendReply {
-    /// Names it.
-    pub id: VerificationId,
-    /// Where it stands.
-    pub status: Status,
-    /// The channel that a vendor accepted it on, as far as that is known yet.
-    pub channel_used: Option<Channel>,
-    /// The provider that accepted it.
-    pub provider: Option<String>,
-    /// The recipient, masked.
-    pub to: String,
-    /// When the code dies, in RFC 3339.
-    pub expires_at: String,
-}
-
-/// A code that was checked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct VerifyReply {
-    /// Whether it was the code.
-    pub valid: bool,
-    /// Where the verification stands.
-    pub status: Status,
-    /// How many checks it still takes.
-    pub checks_left: u32,
-}
-
-/// An API key that was made.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KeyReply {
-    /// Names it.
-    pub id: ApiKeyId,
-    /// Whose.
-    pub application: String,
-    /// Whether it is a publishable one.
-    pub publishable: bool,
-    /// The key. Only its hash is kept: it is shown this once.
-    pub key: Private,
-}
-
-/// The API keys.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KeysReply {
-    /// Oldest first, revoked ones too.
-    pub keys: Vec<KeyRow>,
-}
-
-/// One API key, without the key.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KeyRow {
-    /// Names it.
-    pub id: ApiKeyId,
-    /// Whose.
-    pub application: String,
-    /// Whether it is a publishable one.
-    pub publishable: bool,
-    /// Its first and last characters.
-    pub hint: String,
-    /// When it was made, in RFC 3339.
-    pub created_at: String,
-    /// When it was revoked.
-    pub revoked_at: Option<String>,
-}
-
-/// Whether a key was ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RevokeReply {
-    /// Which.
-    pub id: ApiKeyId,
-    /// `false` if there is no such key, or it was revoked before.
-    pub revoked: bool,
-}
-
-/// What joined the keyring.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RotateReply {
-    /// The new keys.
-    pub keys: Vec<RotatedKey>,
-}
-
-/// One new key of the ring.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RotatedKey {
-    /// Its number.
-    pub kid: u32,
-    /// What it is for.
-    pub key_use: KeyUse,
-}
-
-/// A copy of the store.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BackupReply {
-    /// Where it lies.
-    pub file: PathBuf,
-    /// How large it is.
-    pub bytes: u64,
-}
-
-/// How the providers are.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ProvidersReply {
-    /// In the configured order.
-    pub providers: Vec<ProviderRow>,
-}
-
-/// One provider.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ProviderRow {
-    /// Its configured name.
-    pub name: String,
-    /// Its kind.
-    pub kind: String,
-    /// What it serves.
-    pub channels: Vec<Channel>,
-    /// `closed`, `open` or `half_open`.
-    pub breaker: String,
-    /// Failures since its last success.
-    pub consecutive_failures: u64,
-    /// When a vendor last accepted something, in RFC 3339.
-    pub last_success: Option<String>,
-    /// What last went wrong, without personal data.
-    pub last_error: Option<String>,
-    /// Whether the configuration lets it be used.
-    pub enabled: bool,
-}
-
-/// What the doctor found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DoctorReply {
-    /// One line for each thing that was looked at.
-    pub lines: Vec<DoctorLine>,
-}
-
-/// One thing that was looked at.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DoctorLine {
-    /// What: `store`, or a provider's name.
-    pub subject: String,
-    /// How it is.
-    pub level: Level,
-    /// What was seen.
-    pub finding: String,
-    /// What to do about it.
-    pub fix: Option<String>,
-}
-
-/// How something is; the worst line decides the exit code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Level {
-    /// It works.
-    Well,
-    /// It works, and should be looked at.
-    Warning,
-    /// It does not work.
-    Broken,
-}
-
-/// The schema of the store, after `migrate`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MigrateReply {
-    /// The store, as configured.
-    pub store: String,
-    /// The version that was found; `None`: the store was new.
-    pub before: Option<u32>,
-    /// The version that it has now.
-    pub schema: u32,
-}
-
-/// A store that was put back.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RestoreReply {
-    /// The store, as configured.
-    pub store: String,
-    /// How large it is; `None` where other programs put it back.
-    pub bytes: Option<u64>,
-    /// How many verifications were pending in it, and are canceled now.
-    pub canceled: u64,
-}
-
-/// An installation that was moved to another kind of database.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MoveReply {
-    /// Where it was, and still is.
-    pub from: String,
-    /// Where it is now, without a password.
-    pub to: String,
-    /// What went over.
-    pub tables: Vec<MovedTable>,
-}
-
-/// A table that was moved.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MovedTable {
-    /// Its name.
-    pub name: String,
-    /// How many rows.
-    pub rows: u64,
 }
 
 #[cfg(test)]

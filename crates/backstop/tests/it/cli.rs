@@ -1,6 +1,7 @@
 //! The commands, as a person and as a script run them: beside a running service and without one.
 
 mod config;
+mod operations;
 mod postgres;
 mod store;
 

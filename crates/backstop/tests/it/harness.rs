@@ -1,6 +1,7 @@
 //! What every end-to-end test starts from: the program, a caller, a vendor.
 
 pub(crate) mod any_channel;
+pub(crate) mod callback;
 #[path = "../../../store/tests/it/cluster.rs"]
 pub(crate) mod cluster;
 pub(crate) mod dice;
@@ -9,9 +10,11 @@ pub(crate) mod program;
 pub(crate) mod raw;
 pub(crate) mod server;
 pub(crate) mod store;
+pub(crate) mod twilio_verify;
 pub(crate) mod vendor;
 
 pub(crate) use any_channel::{AnyChannel, shop, visitor, wrong};
+pub(crate) use callback::Callback;
 pub(crate) use dice::Dice;
 pub(crate) use gateway::Gateway;
 pub(crate) use program::{Answer, Caller, Program};

@@ -7,6 +7,8 @@ mod browser;
 #[cfg(test)]
 mod chaos;
 #[cfg(test)]
+mod checkers;
+#[cfg(test)]
 mod cli;
 #[cfg(test)]
 mod crash;
@@ -30,6 +32,10 @@ mod process;
 mod races;
 #[cfg(test)]
 mod real_parts;
+#[cfg(test)]
+mod receipts;
+#[cfg(test)]
+mod routing;
 #[cfg(test)]
 mod smoke;
 #[cfg(test)]

@@ -18,17 +18,17 @@ use serde_json::{Value, json};
 use crate::harness::{Behaviour, Caller, Program, Twilio, eventually, pause, vendor::twilio_provider};
 
 /// How long a delivery may take to settle here: rounds are 2, 4, 8 s apart and the machine may be busy.
-const PATIENCE: Duration = Duration::from_secs(30);
-const PERSON: &str = "+14155550123";
-const NEXT_PERSON: &str = "+14155550124";
-const THIRD_PERSON: &str = "+14155550125";
-const FOURTH_PERSON: &str = "+14155550126";
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PERSON: &str = "+14155550123";
+pub(crate) const NEXT_PERSON: &str = "+14155550124";
+pub(crate) const THIRD_PERSON: &str = "+14155550125";
+pub(crate) const FOURTH_PERSON: &str = "+14155550126";
 
 /// Two accounts at Twilio, `first` before `second`, and the program between.
-struct Stage {
-    second: Twilio,
-    program: Program,
-    shop: Caller,
+pub(crate) struct Stage {
+    pub(crate) second: Twilio,
+    pub(crate) program: Program,
+    pub(crate) shop: Caller,
 }
 
 impl Stage {
@@ -39,22 +39,33 @@ impl Stage {
 
     async fn set_at(first: &str, second: Twilio, more: &str) -> Self {
         let program = Program::configured(&format!("{first}\n{}\n{more}", second.provider("second")));
+        Self::of(second, program)
+    }
+
+    /// As [`Stage::set`], where the vendors can reach the program.
+    pub(crate) async fn within_reach(first: &str, more: &str) -> Self {
+        let second = Twilio::start(Behaviour::Accept).await;
+        let program = Program::reachable(&format!("{first}\n{}\n{more}", second.provider("second")));
+        Self::of(second, program)
+    }
+
+    fn of(second: Twilio, program: Program) -> Self {
         let shop = program.shop();
         Self { second, program, shop }
     }
 
-    async fn start(&self, to: &str) -> String {
+    pub(crate) async fn start(&self, to: &str) -> String {
         self.start_with(json!({ "to": to })).await
     }
 
-    async fn start_with(&self, body: Value) -> String {
+    pub(crate) async fn start_with(&self, body: Value) -> String {
         let answer = self.shop.start(body).await;
         assert_eq!(answer.status, 201, "{:#}", answer.body);
         answer.text("id")
     }
 
     /// Waits until the attempts tell this story, each as `provider state outcome`, and gives the answer that told it.
-    async fn tells(&self, id: &str, story: &[&str]) -> Value {
+    pub(crate) async fn tells(&self, id: &str, story: &[&str]) -> Value {
         let mut last = Vec::new();
         for _ in 0..PATIENCE.as_millis() / 50 {
             let read = self.shop.read(id).await;
@@ -68,7 +79,7 @@ impl Stage {
     }
 
     /// The same, and the delivery is done: the act after the one that wrote the last answer down.
-    async fn told(&self, id: &str, story: &[&str]) -> Value {
+    pub(crate) async fn told(&self, id: &str, story: &[&str]) -> Value {
         self.tells(id, story).await;
         eventually("the delivery to be sent", PATIENCE, || async {
             let read = self.shop.read(id).await;
@@ -77,12 +88,12 @@ impl Stage {
         .await
     }
 
-    async fn approves(&self, id: &str, code: &str) {
+    pub(crate) async fn approves(&self, id: &str, code: &str) {
         assert_eq!(self.shop.check(id, code).await.expect(200)["valid"], true);
     }
 }
 
-fn story_of(read: &Value) -> Vec<String> {
+pub(crate) fn story_of(read: &Value) -> Vec<String> {
     let word = |attempt: &Value, field: &str| attempt[field].as_str().unwrap_or("-").to_owned();
     let attempts = read["attempts"].as_array().unwrap();
     let told = attempts.iter().map(|attempt| {
@@ -101,7 +112,7 @@ pub(crate) fn nobody() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
-const TOOK_OVER: &str = "second accepted accepted";
+pub(crate) const TOOK_OVER: &str = "second accepted accepted";
 
 /// Starts while the first provider fails in this way; the second must bring the same code, the attempts must tell of
 /// both, and what the vendor said must be kept without the code and the number.

@@ -27,30 +27,34 @@ const NOT_BESIDE_A_CHECKER: &str = "the first makes its own codes: it is the onl
 pub(crate) struct OnlyCheckers;
 
 impl Engine {
-    /// Decides whose code a new verification gets, and leaves the channels in its ladder that can carry it.
+    /// The routes of a new verification. Decides whose code it gets, and leaves the channels in its ladder that can carry it.
     pub(crate) fn settle(
         &self,
         occasion: Occasion<'_>,
         row: &mut Verification,
         personal: &Personal,
-    ) -> Result<(), OnlyCheckers> {
-        if !self.routes.has_checkers() {
-            return Ok(());
-        }
+    ) -> Result<Vec<Rung>, OnlyCheckers> {
         let addressed = row.ladder.iter().filter_map(|c| Some((*c, personal.recipient_for(*c)?)));
-        let rungs = self.choose(occasion, addressed);
+        let mut rungs = self.choose(occasion, addressed);
+        if !self.routes.has_checkers() {
+            return Ok(rungs);
+        }
         let must_be_ours = row.custom_code.is_some() || personal.transaction.is_some();
         if let Some((channel, checker)) = self.checker(&rungs, occasion.now).filter(|_| !must_be_ours) {
+            only(&mut rungs, channel, &checker);
+            rungs.retain(|rung| rung.channel == channel);
             row.vendor_check = Some(checker);
             row.ladder = vec![channel];
-            return Ok(());
+            return Ok(rungs);
         }
-        let only_checkers = |rung: &Rung| {
-            !rung.providers.is_empty() && rung.providers.iter().all(|p| self.routes.is_checker(p))
+        let served: Vec<Channel> =
+            rungs.iter().filter(|r| !r.providers.is_empty()).map(|rung| rung.channel).collect();
+        let rungs = self.without_checkers(rungs);
+        let is_left = |channel: &Channel| {
+            rungs.iter().any(|rung| rung.channel == *channel && !rung.providers.is_empty())
         };
-        let gone: Vec<Channel> = rungs.iter().filter(|r| only_checkers(r)).map(|rung| rung.channel).collect();
-        row.ladder.retain(|channel| !gone.contains(channel));
-        if row.ladder.is_empty() { Err(OnlyCheckers) } else { Ok(()) }
+        row.ladder.retain(|channel| is_left(channel) || !served.contains(channel));
+        if row.ladder.is_empty() { Err(OnlyCheckers) } else { Ok(rungs) }
     }
 
     /// The route that is to be the only one.
@@ -95,11 +99,16 @@ impl Engine {
     /// The rungs as a new verification would walk them, with why the others are not tried.
     pub(crate) fn settled(&self, mut rungs: Vec<Rung>, now: Timestamp) -> Vec<Rung> {
         let Some((channel, checker)) = self.checker(&rungs, now) else { return self.without_checkers(rungs) };
-        for rung in &mut rungs {
-            let here = rung.channel == channel;
-            keep_only(rung, NOT_BESIDE_A_CHECKER, |name| here && name == checker);
-        }
+        only(&mut rungs, channel, &checker);
         rungs
+    }
+}
+
+/// Leaves one route.
+fn only(rungs: &mut [Rung], channel: Channel, checker: &str) {
+    for rung in rungs {
+        let here = rung.channel == channel;
+        keep_only(rung, NOT_BESIDE_A_CHECKER, |name| here && name == checker);
     }
 }
 

@@ -4,6 +4,9 @@
 //! at any instant. It never sends what it has not written down, and never sends an attempt twice. A process can stand still
 //! between the two, for as long as somebody likes; when it wakes after its lease has ended, another may have gone on with
 //! the next route, so what was written down and not yet sent stays unsent.
+//!
+//! A receipt can be faster than the answer to the message that it is about. It is in the rows then, and is told here, so
+//! that the answer is not taken for the last word.
 
 use std::{sync::Arc, time::Duration};
 
@@ -39,6 +42,7 @@ use super::{
     choice::Occasion,
     first::{First, Reserved},
     routes::Rung,
+    workload::{InWork, Word},
 };
 use crate::Engine;
 
@@ -64,10 +68,10 @@ struct Landed {
 
 /// Works on a delivery that this process has leased, until it is done or another's.
 pub(super) async fn deliver(engine: Arc<Engine>, task: DeliveryTask) {
-    let Some(_in_work) = engine.workload.take_up(task.delivery.id) else { return };
+    let Some(in_work) = engine.workload.take_up(task.delivery.id) else { return };
     let (delivery, expires_at) = (task.delivery.clone(), task.verification.expires_at);
     if let Some(courier) = Courier::new(engine.clone(), task) {
-        return courier.run(None).await;
+        return courier.run(in_work, None).await;
     }
     tracing::error!(verification.id = %delivery.verification, delivery.id = %delivery.id, "a delivery cannot be made: its application is gone or its values do not open");
     engine.workload.taken(delivery.id, None);
@@ -83,8 +87,8 @@ pub(super) async fn deliver(engine: Arc<Engine>, task: DeliveryTask) {
 
 /// Works on the first delivery of a verification, as it was just written; `first` is written down with it.
 pub(super) async fn deliver_new(courier: Courier, first: Option<First>) {
-    let Some(_in_work) = courier.engine.workload.take_up(courier.task.delivery.id) else { return };
-    courier.run(first).await;
+    let Some(in_work) = courier.engine.workload.take_up(courier.task.delivery.id) else { return };
+    courier.run(in_work, first).await;
 }
 
 /// See the module.
@@ -109,28 +113,26 @@ impl Courier {
         let application = engine.applications.values().find(|app| app.id == row.application).cloned()?;
         let personal = row.open_personal(&engine.keyring()).ok()?;
         let ladder = task.delivery.ladder.as_ref().unwrap_or(&row.ladder);
-        let ladder = ladder.clone();
+        let addressed = ladder.iter().filter_map(|c| Some((*c, personal.recipient_for(*c)?)));
+        let occasion = Occasion { application: &application, purpose: &row.purpose, now: engine.now() };
+        let ladder = match &row.vendor_check {
+            Some(checker) => engine.only_through(checker, addressed),
+            None => engine.without_checkers(engine.choose(occasion, addressed)),
+        };
         Some(Self::of(engine, application, personal, ladder, task))
     }
 
-    /// A courier for whom nothing has to be opened. Of `ladder` it takes the channels that reach the person.
+    /// A courier for whom nothing has to be opened, with its routes chosen.
     pub(crate) fn of(
         engine: Arc<Engine>,
         application: Arc<Application>,
         personal: Personal,
-        ladder: Vec<Channel>,
+        ladder: Vec<Rung>,
         task: DeliveryTask,
     ) -> Self {
         let now = engine.now();
         let entries = task.attempts.iter().map(|attempt| entry(&engine, attempt, &task, now)).collect();
         let lease_until = task.delivery.lease.map_or(now, |lease| lease.until);
-        let occasion = Occasion { application: &application, purpose: &task.verification.purpose, now };
-        let addressed =
-            ladder.into_iter().filter_map(|channel| Some((channel, personal.recipient_for(channel)?)));
-        let ladder = match &task.verification.vendor_check {
-            Some(checker) => engine.only_through(checker, addressed),
-            None => engine.without_checkers(engine.choose(occasion, addressed)),
-        };
         let second_opinion = matches!(Recipient::restore(personal.to.clone()), Recipient::Phone(_));
         let flights = FuturesUnordered::new();
         Self {
@@ -147,13 +149,29 @@ impl Courier {
         }
     }
 
-    async fn run(mut self, first: Option<First>) {
+    async fn run(mut self, in_work: InWork, first: Option<First>) {
         if let Some(First { route, message, reserved }) = first {
             reserved.keep();
             self.launch(message, &route, FIRST_ROUND);
         }
+        loop {
+            self.go_on(&in_work).await;
+            self.engine.workload.taken(self.task.delivery.id, None);
+            while let Some(landed) = self.flights.next().await {
+                self.land(landed).await;
+            }
+            if in_work.leave() || self.engine.workload.is_stopping() {
+                return;
+            }
+            self.done = false;
+        }
+    }
+
+    /// Step by step, until nothing is to be done now.
+    async fn go_on(&mut self, in_work: &InWork) {
         while !self.done {
             let now = self.engine.now();
+            self.hear(in_work.words(), now);
             let routes = self.routes(now);
             match self.next(&routes, now) {
                 Step::Send { routes: picked, round } => {
@@ -171,9 +189,16 @@ impl Courier {
                 }
             }
         }
-        self.engine.workload.taken(self.task.delivery.id, None);
-        while let Some(landed) = self.flights.next().await {
-            self.land(landed).await;
+    }
+
+    /// Takes over what receipts said while this courier was at work.
+    fn hear(&mut self, words: Vec<Word>, now: Timestamp) {
+        for word in words {
+            if let Some(entry) = self.entries.iter_mut().find(|entry| entry.id == word.attempt) {
+                entry.tried.state = word.state;
+                entry.tried.rejection = word.rejection;
+                entry.tried.finished_at.get_or_insert(now);
+            }
         }
     }
 
@@ -427,6 +452,11 @@ impl Courier {
 
 fn entry(engine: &Engine, attempt: &Attempt, task: &DeliveryTask, now: Timestamp) -> Entry {
     let taken_at = attempt.finished_at.unwrap_or(attempt.started_at);
+    let silent_at = if is_silent(task) {
+        Some(now)
+    } else {
+        engine.routes.silent_at(&attempt.provider, attempt.channel, taken_at, now)
+    };
     Entry {
         id: attempt.id,
         tried: Tried {
@@ -437,8 +467,16 @@ fn entry(engine: &Engine, attempt: &Attempt, task: &DeliveryTask, now: Timestamp
             rejection: attempt.rejection,
             started_at: attempt.started_at,
             finished_at: attempt.finished_at,
-            silent_at: engine.routes.silent_at(&attempt.provider, attempt.channel, taken_at, now),
+            silent_at,
         },
         overdue: true,
     }
+}
+
+/// Whether the delivery was found because its message is silent: a vendor took it, and no worker died over another attempt. The
+/// store has kept the moment, so it does not matter whether this process knows that receipts are arriving.
+fn is_silent(task: &DeliveryTask) -> bool {
+    let mut ours = task.attempts.iter().filter(|attempt| attempt.delivery == task.delivery.id);
+    task.delivery.state == DeliveryState::Sent
+        && !ours.any(|attempt| matches!(attempt.state, AttemptState::Sending | AttemptState::Unknown))
 }

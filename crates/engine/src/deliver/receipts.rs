@@ -9,6 +9,7 @@
 use std::{sync::Arc, time::Duration};
 
 use backstop_domain::{
+    attempt::AttemptState,
     delivery::{LEASE, Lease},
     ports::{
         StoreError,
@@ -121,7 +122,13 @@ impl Engine {
         tracing::info!(verification.id = %attempt.verification, attempt.id = %attempt.id, provider.name = %provider, channel = %attempt.channel, state = %attempt.state, reason = receipt.rejection.map(|rejection| rejection.reason.as_str()), "receipt");
         self.routes.told(provider, attempt.channel, attempt.id, receipt, now);
         self.learning.told(&attempt, receipt.state, now);
-        if goes_on && let Some(place) = place {
+        let is_heard = self.workload.tell(&attempt);
+        // A courier that has just left may have taken the answer for the last word; then the delivery is still leased to this
+        // node.
+        let is_left = !is_heard && attempt.state != AttemptState::Delivered;
+        if (goes_on || is_left)
+            && let Some(place) = place
+        {
             self.hand_over(place, attempt.application, attempt.verification, attempt.delivery);
         }
         Ok(true)

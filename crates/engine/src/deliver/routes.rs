@@ -28,7 +28,9 @@ use backstop_domain::{
     ranking::Decision,
     receipt::{Receipt, ReceiptState},
     recipient::Region,
+    spend::SpendBook,
 };
+use parking_lot::Mutex;
 
 use super::ProviderSettings;
 use crate::accounts::CreditReport;
@@ -56,6 +58,10 @@ pub struct ProviderHealth {
     pub last_success: Option<Timestamp>,
     /// When it last did not, and what it was.
     pub last_error: Option<(Timestamp, &'static str)>,
+    /// Why it would be passed over now, or come last; `None`: it may simply be tried.
+    pub why_not: Option<&'static str>,
+    /// The routes of it that the vendor refuses, and until when they are left alone.
+    pub closed: Vec<(Channel, Option<Region>, Timestamp)>,
 }
 
 /// An attempt that asks the store for a place in its provider's pace.
@@ -84,6 +90,7 @@ pub(crate) struct Rung {
 pub struct RouteTable {
     entries: Vec<Entry>,
     escalate_after: BTreeMap<Channel, Duration>,
+    looked_at_spending: Mutex<Option<Timestamp>>,
 }
 
 impl std::fmt::Debug for RouteTable {
@@ -94,7 +101,11 @@ impl std::fmt::Debug for RouteTable {
 
 impl RouteTable {
     pub(crate) fn new(providers: Vec<ProviderSettings>, escalate_after: BTreeMap<Channel, Duration>) -> Self {
-        Self { entries: providers.into_iter().map(Entry::new).collect(), escalate_after }
+        Self {
+            entries: providers.into_iter().map(Entry::new).collect(),
+            escalate_after,
+            looked_at_spending: Mutex::new(None),
+        }
     }
 
     /// Whether any provider of this application serves `channel`.
@@ -132,6 +143,7 @@ impl RouteTable {
     pub fn health(&self, now: Timestamp) -> Vec<ProviderHealth> {
         let health = |entry: &Entry| {
             let condition = entry.condition.lock();
+            let why = |channel: &Channel| entry.standing(&condition, *channel, None, now).why;
             ProviderHealth {
                 name: entry.settings.name.clone(),
                 kind: entry.settings.kind.clone(),
@@ -141,6 +153,8 @@ impl RouteTable {
                 consecutive_failures: condition.breaker.consecutive_failures(),
                 last_success: condition.last_success,
                 last_error: condition.last_error,
+                why_not: entry.settings.channels.iter().find_map(why),
+                closed: condition.closed_now(now),
             }
         };
         self.entries.iter().map(health).collect()
@@ -352,6 +366,24 @@ impl RouteTable {
         })
     }
 
+    /// Whether what the month has cost is to be looked at; never where no limit is set.
+    pub(crate) fn spending_is_due(&self, every: Duration, now: Timestamp) -> bool {
+        let limited = self.entries.iter().any(|entry| entry.condition.lock().spend_limit.is_some());
+        let mut looked = self.looked_at_spending.lock();
+        let due = limited && looked.is_none_or(|at| now >= at + every);
+        if due {
+            *looked = Some(now);
+        }
+        due
+    }
+
+    /// Says once a month that most of a provider's limit is spent.
+    pub(crate) fn note_spending(&self, name: &str, book: &SpendBook, now: Timestamp) {
+        if let Some(entry) = self.entry(name) {
+            entry.note_spending(book, now);
+        }
+    }
+
     /// Takes over what an operator switched.
     pub(crate) fn apply(&self, switch: &ProviderSwitch) {
         let Some(entry) = self.entry(&switch.provider) else { return };
@@ -366,6 +398,7 @@ impl RouteTable {
         if condition.spend_limit != limit {
             // The store knows what is spent; a new limit is tried against it.
             condition.capped_until = None;
+            condition.spending_told = None;
             condition.spend_limit = limit;
         }
     }

@@ -1,14 +1,20 @@
 //! How much is being delivered, who waits for it, and whether we are stopping.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
-use backstop_domain::{channel::Channel, id::DeliveryId, ports::BoxFuture};
+use backstop_domain::{
+    attempt::{Attempt, AttemptState},
+    channel::Channel,
+    id::{AttemptId, DeliveryId},
+    outcome::Rejection,
+    ports::BoxFuture,
+};
 use futures::{
     FutureExt,
     channel::oneshot,
@@ -20,13 +26,23 @@ use parking_lot::Mutex;
 /// not fit waits in the outbox.
 const MOST: usize = 10_000;
 
+/// Where a receipt has put an attempt whose delivery is in work.
+#[derive(Debug, Clone)]
+pub(crate) struct Word {
+    pub(crate) attempt: AttemptId,
+    pub(crate) state: AttemptState,
+    pub(crate) rejection: Option<Rejection>,
+}
+
+/// The deliveries in work here, each with the words that its courier has not heard yet.
+type Words = BTreeMap<DeliveryId, Vec<Word>>;
 type Taking = oneshot::Sender<Option<(Channel, String)>>;
 
 /// See the module.
 pub(crate) struct Workload {
     running: Arc<AtomicUsize>,
     awaiting_answer: Arc<AtomicUsize>,
-    in_work: Arc<Mutex<BTreeSet<DeliveryId>>>,
+    in_work: Arc<Mutex<Words>>,
     waiting: Mutex<BTreeMap<DeliveryId, Taking>>,
     store_is_silent: AtomicBool,
     stop: Mutex<Option<oneshot::Sender<()>>>,
@@ -59,8 +75,25 @@ impl Drop for Place {
 
 /// A delivery that somebody here works on; given up when dropped.
 pub(crate) struct InWork {
-    all: Arc<Mutex<BTreeSet<DeliveryId>>>,
+    all: Arc<Mutex<Words>>,
     delivery: DeliveryId,
+}
+
+impl InWork {
+    /// What receipts said of its attempts since it was last asked.
+    pub(crate) fn words(&self) -> Vec<Word> {
+        self.all.lock().get_mut(&self.delivery).map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Gives the delivery up, unless there are words that nobody has heard. Says whether it did.
+    pub(crate) fn leave(&self) -> bool {
+        let mut all = self.all.lock();
+        let unheard = all.get(&self.delivery).is_some_and(|words| !words.is_empty());
+        if !unheard {
+            all.remove(&self.delivery);
+        }
+        !unheard
+    }
 }
 
 impl Drop for InWork {
@@ -73,8 +106,18 @@ impl Workload {
     /// Takes a delivery up, unless somebody here works on it: its lease can end under a worker that lives, when the
     /// clock steps or the store could not be written, and the lease does not tell two workers of one process apart.
     pub(crate) fn take_up(&self, delivery: DeliveryId) -> Option<InWork> {
-        let fresh = self.in_work.lock().insert(delivery);
-        fresh.then(|| InWork { all: self.in_work.clone(), delivery })
+        let mut all = self.in_work.lock();
+        if all.contains_key(&delivery) {
+            return None;
+        }
+        all.insert(delivery, Vec::new());
+        Some(InWork { all: self.in_work.clone(), delivery })
+    }
+
+    /// Tells whoever works on the attempt's delivery here where a receipt has put it. Says whether there is somebody.
+    pub(crate) fn tell(&self, attempt: &Attempt) -> bool {
+        let word = Word { attempt: attempt.id, state: attempt.state, rejection: attempt.rejection };
+        self.in_work.lock().get_mut(&attempt.delivery).map(|words| words.push(word)).is_some()
     }
 
     /// Whether one more delivery fits.

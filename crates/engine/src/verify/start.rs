@@ -181,7 +181,7 @@ impl Engine {
         let personal = personal(caller, &request);
         let mut verification = self.compose(caller, &request, &personal, ladder, now);
         let occasion = Occasion { application: &caller.application, purpose: &request.purpose, now };
-        self.settle(occasion, &mut verification, &personal).map_err(|OnlyCheckers| {
+        let rungs = self.settle(occasion, &mut verification, &personal).map_err(|OnlyCheckers| {
             StartError::OutOfBounds {
                 field: if request.custom_code.is_some() { "custom_code" } else { "transaction" },
                 problem: "cannot go over these channels: their provider makes its own codes",
@@ -201,7 +201,7 @@ impl Engine {
             self.clone(),
             caller.application.clone(),
             personal,
-            verification.ladder.clone(),
+            rungs,
             first_task(verification.clone(), delivery, lease),
         );
         // Without a place nobody here will send it.

@@ -15,7 +15,7 @@ use backstop_domain::{
         store::{
             ApiKey, Applications, AttemptResult, Begun, Canceled, Checked, Conclusion, Deliveries,
             DeliveryTask, Keys, NewAttempt, NewDelivery, NewReceipt, NewVerification, NodeReport, Nodes,
-            Noted, Once, Opened, ProviderSwitch, Redeemed, Resent, Routing, SubmittedCheck, Usage,
+            Noted, Once, Opened, ProviderSwitch, Redeemed, Resent, Routing, Standing, SubmittedCheck, Usage,
             VerificationFilter, VerificationView, Verifications, WrappedKey,
         },
     },
@@ -238,5 +238,8 @@ impl<H: Hooks> Routing for Hooked<H> {
     }
     async fn usage(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Usage>, StoreError> {
         self.inner.usage(from, to).await
+    }
+    async fn standings(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Standing>, StoreError> {
+        self.inner.standings(from, to).await
     }
 }

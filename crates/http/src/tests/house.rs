@@ -21,7 +21,7 @@ use backstop_domain::{
         store::{
             ApiKey, Applications, AttemptResult, Begun, Canceled, Checked, Conclusion, Deliveries,
             DeliveryTask, Keys, NewAttempt, NewDelivery, NewReceipt, NewVerification, NodeReport, Nodes,
-            Noted, Once, Opened, ProviderSwitch, Redeemed, Resent, Routing, SubmittedCheck, Usage,
+            Noted, Once, Opened, ProviderSwitch, Redeemed, Resent, Routing, Standing, SubmittedCheck, Usage,
             VerificationFilter, VerificationView, Verifications, WrappedKey,
         },
     },
@@ -161,6 +161,9 @@ impl Routing for Down {
         down()
     }
     async fn usage(&self, _: Timestamp, _: Timestamp) -> Stored<Vec<Usage>> {
+        down()
+    }
+    async fn standings(&self, _: Timestamp, _: Timestamp) -> Stored<Vec<Standing>> {
         down()
     }
 }

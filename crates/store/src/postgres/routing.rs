@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use backstop_domain::{
     clock::Timestamp,
     id::VerificationId,
-    ports::store::{ProviderSwitch, Routing, StoreError, Usage},
+    ports::store::{ProviderSwitch, Routing, Standing, StoreError, Usage},
     ranking::Observation,
     spend::{Month, SpendBook},
 };
@@ -50,6 +50,22 @@ fn usage_sql() -> &'static str {
              AND started_at >= $3 AND started_at < $4 OFFSET 0) a \
              GROUP BY 1, 2, 3, 4, 5, 6, 7",
             *usage::COLUMNS
+        )
+    });
+    &SQL
+}
+
+/// As [`usage_sql`].
+fn standings_sql() -> &'static str {
+    static SQL: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| {
+        format!(
+            "WITH RECURSIVE owners (owner) AS (SELECT min(application_id) FROM verifications UNION ALL \
+             SELECT (SELECT min(application_id) FROM verifications WHERE application_id > owner) FROM owners \
+             WHERE owner IS NOT NULL) \
+             SELECT {}, count(*) FROM owners CROSS JOIN LATERAL (SELECT purpose, status FROM verifications \
+             WHERE application_id = owner AND id >= $1 AND id < $2 OFFSET 0) v \
+             GROUP BY 1, 2 ORDER BY 1, 2",
+            usage::STANDING
         )
     });
     &SQL
@@ -100,6 +116,14 @@ impl Routing for PostgresStore {
     async fn usage(&self, from: Timestamp, to: Timestamp) -> std::result::Result<Vec<Usage>, StoreError> {
         self.run_long(Box::new(move |session| Box::pin(count(session, from, to)))).await
     }
+
+    async fn standings(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> std::result::Result<Vec<Standing>, StoreError> {
+        self.run_long(Box::new(move |session| Box::pin(standings(session, from, to)))).await
+    }
 }
 
 async fn observe(
@@ -134,4 +158,14 @@ async fn count(session: &mut Session, from: Timestamp, to: Timestamp) -> Result<
         session.client().query(&statement, &[&first, &end, &from.as_millis(), &to.as_millis()]).await?;
     session.commit().await?;
     found.iter().map(usage::usage).collect()
+}
+
+async fn standings(session: &mut Session, from: Timestamp, to: Timestamp) -> Result<Vec<Standing>> {
+    let statement = session.prepare(standings_sql()).await?;
+    session.begin().await?;
+    session.client().batch_execute("SET LOCAL statement_timeout = '60s'").await?;
+    let (first, end) = (VerificationId::first_at(from).to_string(), VerificationId::first_at(to).to_string());
+    let found = session.client().query(&statement, &[&first, &end]).await?;
+    session.commit().await?;
+    found.iter().map(usage::standing).collect()
 }

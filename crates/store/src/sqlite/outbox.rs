@@ -124,7 +124,7 @@ impl Outbox for Unit {
             .prepare_cached(
                 "UPDATE attempts SET state = :state, outcome = :outcome, rejection = :rejection, \
                  vendor_id = coalesce(:vendor_id, vendor_id), vendor_response = coalesce(:response, vendor_response), \
-                 price = coalesce(:price, price), finished_at = :now \
+                 price = coalesce(price, :price), finished_at = :now \
                  WHERE application_id = :application AND verification_id = :verification AND id = :id",
             )?
             .execute(named_params! {

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use backstop_domain::{
     clock::Timestamp,
     id::VerificationId,
-    ports::store::{ProviderSwitch, Routing, StoreError, Usage},
+    ports::store::{ProviderSwitch, Routing, Standing, StoreError, Usage},
     ranking::Observation,
     spend::{Month, SpendBook},
 };
@@ -79,6 +79,14 @@ impl Routing for SqliteStore {
     async fn usage(&self, from: Timestamp, to: Timestamp) -> std::result::Result<Vec<Usage>, StoreError> {
         self.read(move |connection| count(connection, from, to)).await
     }
+
+    async fn standings(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> std::result::Result<Vec<Standing>, StoreError> {
+        self.read(move |connection| standings(connection, from, to)).await
+    }
 }
 
 fn add(connection: &Connection, new: &observations::Rows, now: Timestamp) -> Result<()> {
@@ -114,4 +122,19 @@ fn count(connection: &Connection, from: Timestamp, to: Timestamp) -> Result<Vec<
     query
         .query_and_then(params![first, end, from.as_millis(), to.as_millis()], |row| usage::usage(row))?
         .collect()
+}
+
+/// Along the primary key, application by application.
+fn standings(connection: &Connection, from: Timestamp, to: Timestamp) -> Result<Vec<Standing>> {
+    let sql = format!(
+        "WITH RECURSIVE owners (owner) AS (SELECT min(application_id) FROM verifications UNION ALL \
+         SELECT (SELECT min(application_id) FROM verifications WHERE application_id > owner) FROM owners \
+         WHERE owner IS NOT NULL) \
+         SELECT {}, count(*) FROM owners CROSS JOIN verifications v ON v.application_id = owner \
+         AND v.id >= ?1 AND v.id < ?2 GROUP BY 1, 2 ORDER BY 1, 2",
+        usage::STANDING
+    );
+    let mut query = connection.prepare_cached(&sql)?;
+    let (first, end) = (VerificationId::first_at(from).to_string(), VerificationId::first_at(to).to_string());
+    query.query_and_then(params![first, end], |row| usage::standing(row))?.collect()
 }

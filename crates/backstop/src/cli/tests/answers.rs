@@ -5,14 +5,14 @@ use backstop_domain::{channel::Channel, keyring::KeyUse, verification::Status};
 use super::{Paper, key, shown, verification};
 use crate::{
     cli::{
-        Exit, backup, doctor, keys, migrate, providers, refused, restore,
+        Exit, backup, doctor, keys, migrate, refused, restore,
         screen::{Screen, Style},
         send, verify,
     },
     control::protocol::{
         BackupReply, ControlReply, DoctorLine, DoctorReply, KeyReply, KeyRow, KeysReply, Level, MigrateReply,
-        MoveReply, MovedTable, Private, ProviderRow, ProvidersReply, Refusal, RestoreReply, RevokeReply,
-        RotateReply, RotatedKey, SendReply, VerifyReply,
+        MoveReply, MovedTable, Private, Refusal, RestoreReply, RevokeReply, RotateReply, RotatedKey,
+        SendReply, VerifyReply,
     },
 };
 
@@ -77,42 +77,6 @@ fn the_doctor_ends_as_bad_as_the_worst_line() {
         Some("check the network, or switch it off"),
     ));
     insta::assert_snapshot!("doctor", shown(&exit(&lines)));
-}
-
-#[test]
-fn providers_say_the_effect_before_the_mechanism() {
-    let row = |name: &str, breaker: &str, failures, enabled| ProviderRow {
-        name: name.into(),
-        kind: "twilio".into(),
-        channels: vec![Channel::Sms],
-        breaker: breaker.into(),
-        consecutive_failures: failures,
-        last_success: Some("2026-11-20T03:12:04Z".into()),
-        last_error: (failures > 0).then(|| "unavailable".into()),
-        enabled,
-    };
-    let answer = |rows: Vec<ProviderRow>| {
-        providers::answer(&ControlReply::Providers(ProvidersReply { providers: rows }), Style::PLAIN).unwrap()
-    };
-    assert_eq!(answer(vec![row("one", "closed", 0, true), row("two", "open", 9, false)]).exit, Exit::Well);
-    assert_eq!(answer(Vec::new()).exit, Exit::Warning);
-    let all = answer(vec![
-        row("one", "closed", 1, true),
-        row("two", "open", 5, true),
-        row("three", "half_open", 0, true),
-        row("four", "closed", 0, false),
-    ]);
-    insta::assert_snapshot!("providers", shown(&all));
-}
-
-#[test]
-fn the_kinds_are_listed_with_what_each_needs() {
-    let text = providers::kinds(Style::PLAIN).text;
-    for words in ["twilio", "costs money", "auth_token or auth_token_file", "needed", "development only"] {
-        assert!(text.contains(words), "{words} is not in\n{text}");
-    }
-    let json = serde_json::to_string(&providers::KindsReply::of_registry()).unwrap();
-    assert!(json.starts_with(r#"{"kinds":[{"kind":"#), "{json}");
 }
 
 #[test]

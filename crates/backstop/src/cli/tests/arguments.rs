@@ -67,6 +67,35 @@ fn arguments_become_requests() {
 }
 
 #[test]
+fn arguments_about_providers_and_routes_become_requests() {
+    let request =
+        |words: &[&str]| match Arguments::try_parse_from([&["backstop"], words].concat()).unwrap().command {
+            Some(Command::Providers(providers)) => providers.request(),
+            Some(Command::Route(route)) => route.request(),
+            Some(Command::Costs(costs)) => costs.request(),
+            Some(Command::Stats(stats)) => stats.request(),
+            other => panic!("{other:?}"),
+        };
+    assert_eq!(request(&["providers"]), ControlRequest::Providers);
+    let off = ControlRequest::SwitchProvider { name: "one".into(), enabled: false };
+    assert_eq!(request(&["providers", "disable", "one"]), off);
+    let limit = |currency: Option<&str>| ControlRequest::SetSpendLimit {
+        name: "one".into(),
+        amount: "100".into(),
+        currency: currency.map(str::to_owned),
+    };
+    assert_eq!(request(&["providers", "set-spend-limit", "one", "100", "USD"]), limit(Some("USD")));
+    assert_eq!(request(&["providers", "set-spend-limit", "one", "100"]), limit(None));
+    let id = verification();
+    assert_eq!(request(&["route", "--verification", &id.to_string()]), ControlRequest::Recorded { id });
+    assert_eq!(request(&["stats", "--since", "7d"]), ControlRequest::Stats { since_seconds: 604_800 });
+    assert_eq!(
+        request(&["costs", "--month", "2026-11"]),
+        ControlRequest::Costs { month: Some("2026-11".into()) }
+    );
+}
+
+#[test]
 fn what_is_not_understood_ends_with_2() {
     for words in [
         &["backstop", "sned"][..],
@@ -75,6 +104,12 @@ fn what_is_not_understood_ends_with_2() {
         &["backstop", "verify", "not-an-id", "482913"],
         &["backstop", "keys", "create"],
         &["backstop", "keys"],
+        &["backstop", "route"],
+        &["backstop", "route", "+919876543210", "--verification", "ver_1"],
+        &["backstop", "stats", "--since", "yesterday"],
+        &["backstop", "stats", "--since", "0s"],
+        &["backstop", "providers", "disable"],
+        &["backstop", "providers", "test", "one", "--channel", "sms"],
     ] {
         let error = Arguments::try_parse_from(words).unwrap_err();
         assert_eq!(error.exit_code(), 2, "{words:?}");

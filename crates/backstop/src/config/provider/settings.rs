@@ -2,7 +2,7 @@
 //!
 //! The registry says which keys a kind has. Whether the values are good is the kind's own matter, when it is built.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use backstop_providers::registry::{self, Form, KindInfo};
 use serde_json::{Map, Value as Json};
@@ -44,14 +44,14 @@ pub(super) fn kind(
     Ok(info)
 }
 
-/// The settings of a kind, secrets read out of their files, checked against what the kind says it needs.
+/// The settings of a kind, secrets read out of their files, checked against what the kind says it needs; and these files.
 pub(super) fn settings(
     section: &Section<'_>,
     own: BTreeMap<String, Node>,
     info: &KindInfo,
     around: &Surroundings<'_>,
-) -> Result<Map<String, Json>, ConfigError> {
-    let mut settings = Map::new();
+) -> Result<(Map<String, Json>, Vec<PathBuf>), ConfigError> {
+    let (mut settings, mut files) = (Map::new(), Vec::new());
     for (key, node) in own {
         let secret_of = key
             .strip_suffix("_file")
@@ -83,8 +83,10 @@ pub(super) fn settings(
                     return Err(both(section, secret.name));
                 }
                 let text = if around.read_secrets {
-                    let full = format!("{}.{key}", section.name);
-                    let secret = secret_file::read(&around.working_directory.join(path), &full, &node.place)?;
+                    let (full, file) =
+                        (format!("{}.{key}", section.name), around.working_directory.join(path));
+                    let secret = secret_file::read(&file, &full, &node.place)?;
+                    files.push(file);
                     secret.expose().to_owned()
                 } else {
                     NOT_READ.to_owned()
@@ -109,7 +111,7 @@ pub(super) fn settings(
             format!("{key} = {example}, or remove the provider"),
         ));
     }
-    Ok(settings)
+    Ok((settings, files))
 }
 
 fn entry_name<'a>(section: &'a Section<'_>) -> &'a str {

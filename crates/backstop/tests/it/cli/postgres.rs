@@ -164,3 +164,35 @@ async fn an_installation_is_moved_from_sqlite_without_losing_a_pending_code() {
     assert_eq!(new.shop().read(&approved).await["status"], "approved");
     new.caller(Some(made["key"].as_str().unwrap())).get("/v1/verifications").await.expect(200);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_switched_by_command_holds_on_every_node() {
+    let url = database();
+    let (one, other) = (AnyChannel::start().await, AnyChannel::start().await);
+    let vendors = [one.provider("one", &ALL), other.provider("two", &ALL)].concat();
+    let nodes = [node(&url, &vendors), node(&url, &vendors)];
+    assert_eq!(told(&nodes[0], &["providers", "disable", "one"], 0)["unserved"], json!([]));
+    for (at, node) in nodes.iter().enumerate() {
+        eventually("the node follows", std::time::Duration::from_secs(5), || async {
+            let health = node.caller(None).get("/health/messaging").await;
+            (health.body["sms"][0]["status"] == "off").then_some(())
+        })
+        .await;
+        let id = start(&node.shop(), &format!("+1415555020{at}")).await;
+        other.code(&id).await;
+    }
+    assert!(one.received().is_empty());
+    let table = told(&nodes[1], &["providers"], 0);
+    assert_eq!((&table["providers"][0]["switched_off"], &table["live"]), (&json!(true), &json!(false)));
+    assert_eq!(told(&nodes[1], &["stats"], 0)["channels"][0]["accepted"], 2);
+    assert_eq!(exit(&nodes[1].run(&["providers", "enable", "three"])), 2);
+
+    other.answer(401, "no");
+    start(&nodes[0].shop(), "+14155550210").await;
+    eventually("the command hears of the breaker", std::time::Duration::from_secs(10), || async {
+        let table = nodes[1].run(&["providers", "--json"]);
+        let table: serde_json::Value = serde_json::from_str(&out(&table)).unwrap();
+        (table["providers"][1]["breaker"] == "open").then_some(())
+    })
+    .await;
+}

@@ -3,10 +3,11 @@
 use std::{
     fs,
     io::{BufRead, BufReader},
-    net::SocketAddr,
+    net::{SocketAddr, TcpListener},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
+    sync::atomic::{AtomicU16, Ordering},
 };
 
 use reqwest::{Method, StatusCode, header::HeaderMap};
@@ -36,6 +37,22 @@ impl Program {
     /// publishable `pk_shop_0123456789abcdef`, origin `https://shop.example`) are there already; the text adds to them.
     pub(crate) fn configured(more: &str) -> Self {
         Self::launch(Some(&format!("{BASE}\n{more}")), &[])
+    }
+
+    /// As [`Program::configured`], reachable for vendors: its port was free a moment ago, stays its own over restarts, and is
+    /// in `server.public_url`.
+    pub(crate) fn reachable(more: &str) -> Self {
+        Self::reachable_with(more, &[])
+    }
+
+    /// As [`Program::reachable`], with environment variables.
+    pub(crate) fn reachable_with(more: &str, environment: &[(&str, &str)]) -> Self {
+        let listen = free_address().to_string();
+        let public_url = format!("http://{listen}");
+        let mut all =
+            vec![("BACKSTOP_SERVER__LISTEN", listen.as_str()), ("BACKSTOP_SERVER__PUBLIC_URL", &public_url)];
+        all.extend_from_slice(environment);
+        Self::launch(Some(&format!("{BASE}\n{more}")), &all)
     }
 
     /// Starts on a whole configuration text of the test's own, or on none, with environment variables.
@@ -202,6 +219,18 @@ impl Drop for Program {
                 "--- the program's last words ---\n{}",
                 tail.into_iter().rev().collect::<Vec<_>>().join("\n")
             );
+        }
+    }
+}
+
+/// An address where nobody listens now. Below the ports that the system gives out by itself, and another one for each caller.
+fn free_address() -> SocketAddr {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let from = u16::try_from(std::process::id() % 9_000).unwrap();
+    loop {
+        let port = 12_000 + (from + NEXT.fetch_add(1, Ordering::Relaxed)) % 20_000;
+        if let Ok(listener) = TcpListener::bind(("127.0.0.1", port)) {
+            return listener.local_addr().unwrap();
         }
     }
 }

@@ -16,7 +16,7 @@ use axum::{
     routing::post,
 };
 
-use super::{eventually, now, pause};
+use super::{Callback, eventually, now, pause};
 
 /// What the vendor does with a message.
 #[derive(Debug, Clone)]
@@ -27,6 +27,10 @@ pub(crate) enum Behaviour {
     Hang,
     /// Takes it after a while.
     Slow(Duration),
+    /// Posts these receipts to the address that it was given, and takes the message after they were answered.
+    TellFirst(&'static [&'static str]),
+    /// Takes it, and posts this receipt soon after.
+    ThenTell(&'static str),
     /// Answers with a status and a body.
     Answer(u16, String),
     /// A refusal in Twilio's form that repeats the number and the text, with `Retry-After` in seconds if that is given.
@@ -49,6 +53,8 @@ impl Behaviour {
 #[derive(Debug, Clone)]
 pub(crate) struct Received {
     pub(crate) form: BTreeMap<String, String>,
+    /// The id that its acceptance names.
+    pub(crate) sid: String,
     pub(crate) at: Instant,
 }
 
@@ -56,6 +62,11 @@ impl Received {
     /// The code in the text: its only run of six digits.
     pub(crate) fn code(&self) -> String {
         code_in(&self.form["Body"])
+    }
+
+    /// What Twilio would say of it, signed: `delivered`, or `undelivered 30005` with an error code.
+    pub(crate) fn receipt(&self, said: &str) -> Callback {
+        Callback::about(&self.form, &self.sid, said)
     }
 }
 
@@ -79,6 +90,8 @@ pub(crate) struct Twilio {
 }
 
 pub(crate) const ACCOUNT: &str = "AC00000000000000000000000000000009";
+/// The token of every account here; callbacks are signed with it.
+pub(crate) const TOKEN: &str = "token-0123456789abcdef0123456789ab";
 
 impl Twilio {
     pub(crate) async fn start(usual: Behaviour) -> Self {
@@ -87,6 +100,7 @@ impl Twilio {
         let desk = Arc::new(Mutex::new(Desk { usual, next: VecDeque::new(), received: Vec::new() }));
         let router = Router::new()
             .route("/2010-04-01/Accounts/{account}/Messages.json", post(message))
+            .route("/2010-04-01/Accounts/{account}/Calls.json", post(message))
             .with_state(desk.clone());
         #[expect(clippy::disallowed_methods, reason = "a vendor of a test lives as long as its runtime")]
         tokio::spawn(async move { axum::serve(listener, router).await });
@@ -100,6 +114,16 @@ impl Twilio {
     /// The provider entry for it, by `name`.
     pub(crate) fn provider(&self, name: &str) -> String {
         twilio_provider(name, self.address)
+    }
+
+    /// The same for calls.
+    pub(crate) fn caller(&self, name: &str) -> String {
+        self.provider(name).replace("[\"sms\"]", "[\"voice\"]")
+    }
+
+    /// The same without a word about India.
+    pub(crate) fn abroad(&self, name: &str) -> String {
+        self.provider(name).replace("dlt = \"at-vendor\"\n", "")
     }
 
     /// From now on.
@@ -133,7 +157,7 @@ kind = "twilio"
 dlt = "at-vendor"
 channels = ["sms"]
 account_sid = "{ACCOUNT}"
-auth_token = "token-0123456789abcdef0123456789ab"
+auth_token = "{TOKEN}"
 from = "+15005550006"
 base_url = "http://{address}"
 "#
@@ -145,26 +169,48 @@ async fn message(
     Path(account): Path<String>,
     Form(form): Form<BTreeMap<String, String>>,
 ) -> Response {
-    let (behaviour, number) = {
+    let (behaviour, received) = {
         let mut desk = desk.lock().unwrap();
-        desk.received.push(Received { form: form.clone(), at: now() });
-        (desk.next.pop_front().unwrap_or_else(|| desk.usual.clone()), desk.received.len())
+        let kind = if form.contains_key("Url") { "CA" } else { "SM" };
+        let sid = format!("{kind}{:032}", desk.received.len() + 1);
+        let received = Received { form, sid, at: now() };
+        desk.received.push(received.clone());
+        (desk.next.pop_front().unwrap_or_else(|| desk.usual.clone()), received)
     };
+    let Received { form, sid, .. } = &received;
     if account != ACCOUNT {
         return (StatusCode::NOT_FOUND, r#"{"code":20404,"message":"","status":404}"#).into_response();
     }
     match behaviour {
-        Behaviour::Accept => accepted(&form, number),
+        Behaviour::Accept => accepted(form, sid),
         Behaviour::Slow(span) => {
             pause(span).await;
-            accepted(&form, number)
+            accepted(form, sid)
+        }
+        Behaviour::TellFirst(receipts) => {
+            for said in receipts {
+                received.receipt(said).taken().await;
+            }
+            accepted(form, sid)
+        }
+        Behaviour::ThenTell(said) => {
+            let answer = accepted(form, sid);
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "the receipt comes after the answer, as Twilio's do"
+            )]
+            tokio::spawn(async move {
+                pause(Duration::from_millis(50)).await;
+                received.receipt(said).post().await
+            });
+            answer
         }
         Behaviour::Hang => std::future::pending().await,
         Behaviour::Answer(status, body) => {
             (StatusCode::from_u16(status).unwrap(), [(header::CONTENT_TYPE, "application/json")], body)
                 .into_response()
         }
-        Behaviour::Refuse(status, code, retry_after) => refused(&form, status, code, retry_after),
+        Behaviour::Refuse(status, code, retry_after) => refused(form, status, code, retry_after),
         Behaviour::Endless => {
             let blocks = futures::stream::repeat_with(|| Ok::<_, std::io::Error>(vec![b' '; 4096]));
             (StatusCode::CREATED, Body::from_stream(blocks)).into_response()
@@ -182,9 +228,9 @@ fn refused(form: &BTreeMap<String, String>, status: u16, code: u32, retry_after:
     answer
 }
 
-fn accepted(form: &BTreeMap<String, String>, number: usize) -> Response {
+fn accepted(form: &BTreeMap<String, String>, sid: &str) -> Response {
     let body = serde_json::json!({
-        "sid": format!("SM{number:032}"), "status": "queued", "to": form.get("To"), "from": form.get("From"),
+        "sid": sid, "status": "queued", "to": form.get("To"), "from": form.get("From"),
         "body": form.get("Body"), "num_segments": "1", "price": null, "price_unit": "USD", "error_code": null,
         "error_message": null, "date_created": "Thu, 01 Jan 2026 10:00:00 +0000",
     });

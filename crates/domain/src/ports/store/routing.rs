@@ -7,8 +7,8 @@ use async_trait::async_trait;
 
 use super::StoreError;
 use crate::{
-    attempt::AttemptState, channel::Channel, clock::Timestamp, price::Price, ranking::Observation,
-    spend::SpendBook,
+    attempt::AttemptState, channel::Channel, clock::Timestamp, price::Price, purpose::Purpose,
+    ranking::Observation, spend::SpendBook, verification::Status,
 };
 
 /// What an operator set at run time; it wins over the configuration.
@@ -45,6 +45,17 @@ pub struct Usage {
     pub count: u64,
 }
 
+/// How many verifications were alike, for counting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// What they prove.
+    pub purpose: Purpose,
+    /// Where they stand; what nobody has marked as expired yet is pending.
+    pub status: Status,
+    /// How many.
+    pub count: u64,
+}
+
 /// See the module.
 #[async_trait]
 pub trait Routing: Send + Sync {
@@ -68,4 +79,7 @@ pub trait Routing: Send + Sync {
 
     /// Counts the attempts that were written down from `from` until before `to`. Reads beside the traffic.
     async fn usage(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Usage>, StoreError>;
+
+    /// Counts the verifications that were started from `from` until before `to`. Reads beside the traffic.
+    async fn standings(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Standing>, StoreError>;
 }

@@ -51,8 +51,11 @@ impl Courier {
             Outcome::Rejected(rejection) => Some(*rejection),
             Outcome::Accepted { .. } | Outcome::Unknown => None,
         };
-        entry.tried.state = state;
-        entry.tried.rejection = rejection;
+        // A receipt may have said more already.
+        if entry.tried.state == AttemptState::Sending {
+            entry.tried.state = state;
+            entry.tried.rejection = rejection;
+        }
         entry.tried.finished_at = Some(now);
         let (channel, provider) = (entry.tried.channel, entry.tried.provider.clone());
         if too_late {

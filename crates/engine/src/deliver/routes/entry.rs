@@ -20,13 +20,14 @@ use backstop_domain::{
     ports::provider::Balance,
     price::Price,
     recipient::Region,
+    spend::{Month, SpendBook},
 };
 use parking_lot::Mutex;
 
 use crate::{accounts::CreditReport, deliver::ProviderSettings};
 
-/// How long a route stays closed that a vendor refused for itself alone: the country is not enabled, the template is
-/// not approved. Somebody has to do something about it, so there is no point in asking with every message.
+/// How long a route stays closed that a vendor refused for itself alone, if it does not say: the country is not enabled,
+/// the template is not approved, a limit of that channel is used up. There is no point in asking with every message.
 const ROUTE_CLOSED_FOR: Duration = Duration::from_secs(300);
 /// How long after its pace was used up a provider's deliveries come to the store a few at a time: whoever waits for a
 /// place wakes at the same moment, and most of them in vain.
@@ -39,6 +40,8 @@ const ASK_AGAIN: Duration = Duration::from_millis(100);
 /// How long the last receipt of a channel counts as a sign that receipts are arriving: longer than vendors take to tell, and
 /// shorter than anybody waits for a code.
 const RECEIPTS_ARRIVE_FOR: Duration = Duration::from_secs(300);
+/// The part of a month's limit at which somebody is told, in hundredths.
+const TOLD_AT_PERCENT: u64 = 80;
 /// For how long a provider whose credit runs out stands behind the others; it is looked at again before.
 const LOW_CREDIT_FOR: Duration = Duration::from_secs(60);
 
@@ -55,8 +58,17 @@ pub(super) struct Condition {
     credit: Credit,
     balance: Option<Balance>,
     credit_asked_at: Option<Timestamp>,
+    pub(super) spending_told: Option<Month>,
     pub(super) last_success: Option<Timestamp>,
     pub(super) last_error: Option<(Timestamp, &'static str)>,
+}
+
+impl Condition {
+    /// The routes that are closed, and until when.
+    pub(super) fn closed_now(&self, now: Timestamp) -> Vec<(Channel, Option<Region>, Timestamp)> {
+        let closed = self.closed.iter().filter(|(_, until)| now < **until);
+        closed.map(|(&(channel, region), &until)| (channel, region, until)).collect()
+    }
 }
 
 /// See the module.
@@ -92,6 +104,7 @@ impl Entry {
             credit: Credit::default(),
             balance: None,
             credit_asked_at: None,
+            spending_told: None,
             last_success: None,
             last_error: None,
         };
@@ -191,6 +204,21 @@ impl Entry {
         })
     }
 
+    /// Says once a month that most of the limit is spent, so that somebody hears of it before nothing goes out.
+    pub(super) fn note_spending(&self, book: &SpendBook, now: Timestamp) {
+        let mut condition = self.condition.lock();
+        let (Some(limit), Some((settled, reserved))) = (condition.spend_limit, book.spent()) else { return };
+        let spent = settled.micros().saturating_add(reserved.micros());
+        let month = Month::of(now);
+        if spent.saturating_mul(100) >= limit.micros().saturating_mul(TOLD_AT_PERCENT)
+            && condition.spending_told != Some(month)
+        {
+            condition.spending_told = Some(month);
+            let spent = limit.with_micros(spent);
+            tracing::error!(provider.name = %self.settings.name, %spent, %limit, "most of the month's spend limit is used");
+        }
+    }
+
     /// Draws the consequences of an outcome.
     pub(super) fn settled(
         &self,
@@ -237,18 +265,28 @@ impl Entry {
                     tracing::error!(provider.name = %self.settings.name, outcome = reason, "stopped: somebody has to look at this account");
                 }
             }
-            (Scope::Route, _) => {
+            (Scope::Route, Reason::Misconfigured | Reason::OutOfCredit | Reason::RateLimited) => {
                 let mut condition = self.condition.lock();
                 condition.breaker.neutral(attempt);
                 condition.last_error = Some((now, reason));
-                if rejection.reason == Reason::Misconfigured {
-                    condition.closed.insert(route, now + rejection.retry_after.unwrap_or(ROUTE_CLOSED_FOR));
-                    let region = route.1.map(|region| region.to_string()).unwrap_or_default();
+                condition.closed.insert(route, now + rejection.retry_after.unwrap_or(ROUTE_CLOSED_FOR));
+                let region = route.1.map(|region| region.to_string()).unwrap_or_default();
+                if rejection.reason == Reason::RateLimited {
+                    tracing::warn!(provider.name = %self.settings.name, channel = %route.0, region, outcome = reason, "this route is closed for a while: the vendor asks for patience");
+                } else {
                     tracing::error!(provider.name = %self.settings.name, channel = %route.0, region, outcome = reason, "this route is closed: the vendor refuses it");
                 }
             }
+            (Scope::Route, Reason::Unavailable) => {
+                let mut condition = self.condition.lock();
+                condition.breaker.neutral(attempt);
+                condition.last_error = Some((now, reason));
+            }
             (Scope::Recipient, _)
-            | (Scope::Provider, Reason::InvalidRecipient | Reason::OptedOut | Reason::NotOnChannel) => {
+            | (
+                Scope::Route | Scope::Provider,
+                Reason::InvalidRecipient | Reason::OptedOut | Reason::NotOnChannel,
+            ) => {
                 self.condition.lock().breaker.neutral(attempt);
             }
         }

@@ -1,4 +1,5 @@
-//! Simulated vendors: delay, loss, refusal, silence, as the seed says.
+//! Simulated vendors: delay, loss, refusal, silence, and receipts that are late, doubled, out of order, lost or of bad news, as
+//! the seed says.
 
 use std::{
     collections::BTreeMap,
@@ -10,12 +11,13 @@ use async_trait::async_trait;
 use backstop_domain::{
     clock::{Clock, ManualClock, Timestamp},
     id::{AttemptId, VerificationId},
-    outcome::{Outcome, Reason, Scope},
+    outcome::{Outcome, Reason, Rejection, Scope},
     ports::{
         Provider, Tasks,
-        provider::{Checkup, Message, Sent},
+        provider::{Callback, CallbackRefused, Checkup, Heard, Message, Receiver, Reply, Sent},
         random::SeededRandom,
     },
+    receipt::{About, Receipt, ReceiptState, VendorEvent},
 };
 
 /// One request that reached a vendor.
@@ -34,6 +36,23 @@ pub(crate) struct HandOver {
 pub(crate) struct Air {
     pub(crate) hand_overs: Vec<HandOver>,
     pub(crate) phones: BTreeMap<VerificationId, String>,
+    /// Who says what, and when.
+    pub(crate) tellings: BTreeMap<(Timestamp, u64), Telling>,
+    next_telling: u64,
+}
+
+/// A receipt on its way to whichever process lives when it comes.
+#[derive(Debug, Clone)]
+pub(crate) struct Telling {
+    pub(crate) provider: String,
+    pub(crate) body: String,
+}
+
+impl Air {
+    pub(crate) fn tell(&mut self, at: Timestamp, telling: Telling) {
+        self.next_telling += 1;
+        self.tellings.insert((at, self.next_telling), telling);
+    }
 }
 
 pub(crate) struct SimulatedVendor {
@@ -59,6 +78,37 @@ const REFUSALS: [(Reason, Scope); 9] = [
 ];
 
 impl SimulatedVendor {
+    /// Decides what will be said of a message, if anything. One that was never sent on is never said to have arrived.
+    fn plan_receipts(&self, message: &Message) {
+        const GOOD: [&str; 4] = ["on its way", "delivered", "delivered", "undelivered"];
+        const BAD: [&str; 6] = [
+            "on its way",
+            "undelivered",
+            "undelivered",
+            "failed",
+            "failed opted_out",
+            "undelivered invalid_recipient",
+        ];
+        let pick =
+            |list: &[&'static str]| list[usize::try_from(self.chance.below(list.len() as u64)).unwrap()];
+        let arrives = self.chance.below(2) == 0;
+        let name = if self.finds_by_vendor_id() { vendor_id(message) } else { message.reference.to_string() };
+        for _ in 0..self.chance.below(4) {
+            let said = if arrives { pick(&GOOD) } else { pick(&BAD) };
+            // Often before the answer, at times when the code is long dead.
+            let delay = match self.chance.below(8) {
+                0..=2 => self.chance.below(400),
+                3..=6 => self.chance.below(60_000),
+                _ => self.chance.below(700_000),
+            };
+            let at = self.clock.now() + Duration::from_millis(delay);
+            let telling = Telling { provider: self.name.clone(), body: format!("{name} {said}") };
+            for _ in 0..1 + self.chance.below(3) / 2 {
+                self.air.lock().unwrap().tell(at, telling.clone());
+            }
+        }
+    }
+
     async fn request(&self, message: &Message) -> Outcome {
         self.air.lock().unwrap().hand_overs.push(HandOver {
             attempt: message.attempt,
@@ -68,6 +118,7 @@ impl SimulatedVendor {
             at: self.clock.now(),
             life_left: message.expires_in,
         });
+        self.plan_receipts(message);
         let delay = match self.chance.below(10) {
             0..=5 => self.chance.below(500),
             6..=7 => 2_000 + self.chance.below(6_000),
@@ -81,7 +132,7 @@ impl SimulatedVendor {
                 if arrives {
                     self.arrive(message);
                 }
-                Outcome::Accepted { vendor_id: Some(format!("SIM{}", message.number)) }
+                Outcome::Accepted { vendor_id: Some(vendor_id(message)) }
             }
             50..=89 => {
                 let (reason, scope) = REFUSALS[usize::try_from(self.chance.below(9)).unwrap()];
@@ -120,4 +171,45 @@ impl Provider for SimulatedVendor {
     async fn check_up(&self) -> Checkup {
         Checkup { well: true, finding: "simulated".into(), fix: None }
     }
+
+    fn receiver(&self) -> Option<&dyn Receiver> {
+        Some(self)
+    }
+}
+
+/// A callback is `NAME STATE [REASON]`, as [`SimulatedVendor::plan_receipts`] writes it.
+#[async_trait]
+impl Receiver for SimulatedVendor {
+    fn is_signed(&self) -> bool {
+        true
+    }
+
+    fn finds_by_vendor_id(&self) -> bool {
+        matches!(self.name.as_str(), "sms-two" | "mail")
+    }
+
+    async fn receive(&self, callback: &Callback) -> Result<Heard, CallbackRefused> {
+        let text = String::from_utf8(callback.body.clone()).unwrap();
+        let (name, said) = text.split_once(' ').unwrap();
+        let (state, reason) = match said {
+            "on its way" => (ReceiptState::OnItsWay, None),
+            "delivered" => (ReceiptState::Delivered, None),
+            "undelivered" => (ReceiptState::Undelivered, None),
+            "undelivered invalid_recipient" => (ReceiptState::Undelivered, Some(Reason::InvalidRecipient)),
+            "failed" => (ReceiptState::Failed, None),
+            "failed opted_out" => (ReceiptState::Failed, Some(Reason::OptedOut)),
+            other => panic!("no vendor says {other}"),
+        };
+        let about = match name.parse() {
+            Ok(reference) => About::Reference(reference),
+            Err(_) => About::VendorId(name.to_owned()),
+        };
+        let rejection = reason.map(|reason| Rejection { reason, scope: Scope::Recipient, retry_after: None });
+        let receipt = Receipt { about, state, rejection, price: None, response: text.clone() };
+        Ok(Heard { events: vec![VendorEvent::Receipt(receipt)], reply: Reply::OK })
+    }
+}
+
+fn vendor_id(message: &Message) -> String {
+    format!("SIM_{}", message.attempt)
 }

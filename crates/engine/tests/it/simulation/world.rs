@@ -8,19 +8,20 @@ use std::{
 
 use backstop_domain::{
     application::{Application, ApplicationId, Authority, CodePolicy},
-    attempt::AttemptState,
+    attempt::{Attempt, AttemptState},
     breaker::BreakerSettings,
     channel::Channel,
     clock::{Clock, ManualClock, Timestamp},
     code::SubmittedCode,
     delivery::DeliveryState,
-    id::{AttemptId, NodeId, VerificationId},
+    id::{AttemptId, DeliveryId, NodeId, VerificationId},
     keyring::{KeyUse, Keyring, Kid, LookupHash, RootKey, generate},
     limit::{Limits, Pace},
     outcome::Reason,
-    plan::LEAST_LIFE,
+    plan::{LEAST_LIFE, MAX_MESSAGES},
     ports::{
         Store, Tasks,
+        provider::Callback,
         random::SeededRandom,
         store::{Applications, VerificationFilter, VerificationView, Verifications},
     },
@@ -54,6 +55,8 @@ const RETENTION: Duration = Duration::from_secs(90 * 86_400);
 const PACED: [&str; 2] = ["sms-two", "chat"];
 /// How many.
 const PACE: Pace = Pace { max: 6, span: Duration::from_secs(60) };
+/// How long a message may be silent.
+const SILENCE: Duration = Duration::from_secs(20);
 /// When every code of a life is long dead.
 const LIFE: Duration = Duration::from_secs(1_000);
 const PEOPLE: [&str; 4] = ["+919876543210", "+14155550123", "asha@example.com", "+919876543211"];
@@ -65,6 +68,8 @@ struct Told {
     approvals: BTreeMap<VerificationId, u32>,
     wrong: BTreeMap<VerificationId, u32>,
     canceled: BTreeSet<VerificationId>,
+    /// For which somebody typed the right code.
+    solved: BTreeSet<VerificationId>,
     redeemed: BTreeMap<VerificationId, u32>,
     errors: u32,
 }
@@ -82,6 +87,10 @@ pub(crate) struct Report {
     unknown: u32,
     failed_over: u32,
     paced: u32,
+    arrived: u32,
+    lost: u32,
+    reopened: u32,
+    followed: u32,
     history: Vec<String>,
 }
 
@@ -92,7 +101,7 @@ impl Report {
         }
     }
 
-    fn fields(&mut self) -> [&mut u32; 10] {
+    fn fields(&mut self) -> [&mut u32; 14] {
         [
             &mut self.crashes,
             &mut self.started,
@@ -104,10 +113,14 @@ impl Report {
             &mut self.unknown,
             &mut self.failed_over,
             &mut self.paced,
+            &mut self.arrived,
+            &mut self.lost,
+            &mut self.reopened,
+            &mut self.followed,
         ]
     }
 
-    pub(crate) fn counts(&self) -> [(&'static str, u32); 10] {
+    pub(crate) fn counts(&self) -> [(&'static str, u32); 14] {
         [
             ("a crash", self.crashes),
             ("a start", self.started),
@@ -119,12 +132,21 @@ impl Report {
             ("an unknown", self.unknown),
             ("a failover", self.failed_over),
             ("a full pace", self.paced),
+            ("an arrival that was told", self.arrived),
+            ("a loss that was told", self.lost),
+            ("a delivery that was opened again", self.reopened),
+            ("a silence that was followed", self.followed),
         ]
     }
 }
 
-/// What a verification was when it was last looked at: its status, its checks, its attempts.
-type Seen = (Status, u32, Vec<(AttemptId, AttemptState)>);
+/// What a verification was when it was last looked at.
+struct Seen {
+    status: Status,
+    checks_used: u32,
+    attempts: Vec<(AttemptId, AttemptState)>,
+    deliveries: Vec<(DeliveryId, DeliveryState)>,
+}
 
 pub(crate) struct World {
     process: Process,
@@ -136,6 +158,8 @@ pub(crate) struct World {
     /// When each vendor got its messages.
     got: BTreeMap<String, Vec<Timestamp>>,
     before: BTreeMap<VerificationId, Seen>,
+    /// How often each delivery was opened again.
+    reopened: BTreeMap<DeliveryId, usize>,
     report: Report,
 }
 
@@ -174,6 +198,7 @@ impl World {
             attempts: BTreeSet::new(),
             got: BTreeMap::new(),
             before: BTreeMap::new(),
+            reopened: BTreeMap::new(),
             report: Report::default(),
         }
     }
@@ -191,7 +216,10 @@ impl World {
                     _ => {}
                 }
             }
+            self.tell();
             let horizon = if busy { self.process.clock.now() + Duration::from_secs(2) } else { end };
+            let told = self.process.air.lock().unwrap().tellings.keys().next().map(|(at, _)| *at);
+            let horizon = told.map_or(horizon, |at| at.min(horizon));
             let did = self.process.executor.step(horizon);
             if did == Did::Polled {
                 self.hold_promises()
@@ -201,6 +229,24 @@ impl World {
         self.hold_promises()?;
         self.judge_the_end()?;
         Ok(self.report)
+    }
+
+    /// Vendors say what is due. What the process does not take is said again; what a crash takes along is lost.
+    fn tell(&self) {
+        let now = self.process.clock.now();
+        let mut air = self.process.air.lock().unwrap();
+        let later = air.tellings.split_off(&(now, u64::MAX));
+        let due = std::mem::replace(&mut air.tellings, later);
+        drop(air);
+        for telling in due.into_values() {
+            let (engine, air) = (self.engine.clone(), self.process.air.clone());
+            self.process.executor.tasks().spawn(Box::pin(async move {
+                let callback = Callback { body: telling.body.clone().into_bytes(), ..Callback::default() };
+                if engine.receive(&telling.provider, None, &callback).await.is_err() {
+                    air.lock().unwrap().tell(now + Duration::from_secs(5), telling);
+                }
+            }));
+        }
     }
 
     /// The process dies between two steps and another one starts on the same store.
@@ -242,6 +288,11 @@ impl World {
                 let read = self.process.air.lock().unwrap().phones.get(&id).cloned();
                 let right = read.filter(|_| chance.below(2) == 0);
                 let typed = right.unwrap_or_else(|| format!("{:06}", chance.below(1_000_000)));
+                let air = self.process.air.lock().unwrap();
+                if air.hand_overs.iter().any(|sent| sent.verification == id && sent.code == typed) {
+                    told.lock().unwrap().solved.insert(id);
+                }
+                drop(air);
                 let request = CheckRequest::Id(id, SubmittedCode::parse(&typed).unwrap());
                 Box::pin(async move {
                     let Ok(report) = engine.check(&caller, request, None).await else {
@@ -330,19 +381,42 @@ impl World {
             if evaluated > row.max_checks {
                 return Err(format!("I2: {} compared {evaluated} codes", row.id));
             }
-            let states: Vec<_> = view.attempts.iter().map(|attempt| (attempt.id, attempt.state)).collect();
-            if let Some((status, used, attempts)) = self.before.get(&row.id) {
-                if *status != Status::Pending && *status != row.status {
-                    return Err(format!("I5: {} left {status} for {}", row.id, row.status));
+            let messages = view.attempts.iter().filter(|attempt| attempt.state.may_have_reached()).count();
+            if messages > MAX_MESSAGES {
+                return Err(format!("I10: {} had {messages} messages", row.id));
+            }
+            if row.status == Status::Approved && !self.told.lock().unwrap().solved.contains(&row.id) {
+                return Err(format!("I1: {} was approved and nobody typed its code", row.id));
+            }
+            let seen = Seen {
+                status: row.status,
+                checks_used: row.checks_used,
+                attempts: view.attempts.iter().map(|attempt| (attempt.id, attempt.state)).collect(),
+                deliveries: view.deliveries.iter().map(|delivery| (delivery.id, delivery.state)).collect(),
+            };
+            if let Some(before) = self.before.get(&row.id) {
+                if before.status != Status::Pending && before.status != row.status {
+                    return Err(format!("I5: {} left {} for {}", row.id, before.status, row.status));
                 }
-                if *used > row.checks_used {
+                if before.checks_used > row.checks_used {
                     return Err(format!("I2: {} lost a count", row.id));
                 }
-                if let Some(broken) = moved_back(attempts, &states) {
+                if let Some(broken) = moved_back(&before.attempts, &seen.attempts) {
                     return Err(format!("I5: {broken} moved backwards"));
                 }
+                for delivery in opened_again(&before.deliveries, &seen.deliveries)? {
+                    let lost = view.attempts.iter().filter(|attempt| {
+                        attempt.delivery == delivery && attempt.receipt.is_some() && is_lost(attempt.state)
+                    });
+                    let times = self.reopened.entry(delivery).or_default();
+                    *times += 1;
+                    self.report.reopened += 1;
+                    if *times > lost.count() {
+                        return Err(format!("I10: {delivery} was opened again {times} times"));
+                    }
+                }
             }
-            self.before.insert(row.id, (row.status, row.checks_used, states));
+            self.before.insert(row.id, seen);
         }
         let told = self.told.lock().unwrap();
         for id in &told.started {
@@ -379,11 +453,33 @@ impl World {
             if view.attempts.iter().any(|attempt| attempt.state == AttemptState::Sending) {
                 return Err(format!("I5: an attempt of {id} is still being sent"));
             }
-            let taken = view.attempts.iter().any(|attempt| attempt.state == AttemptState::Accepted);
-            let said = view.deliveries.iter().any(|delivery| delivery.state == DeliveryState::Sent);
-            if taken && !said {
-                return Err(format!("{id} was taken and its delivery does not say so"));
+            for delivery in &view.deliveries {
+                let attempts = || view.attempts.iter().filter(|attempt| attempt.delivery == delivery.id);
+                let any = |state| attempts().any(|attempt| attempt.state == state);
+                let right = match delivery.state {
+                    DeliveryState::Queued => false,
+                    DeliveryState::Delivered => any(AttemptState::Delivered),
+                    DeliveryState::Sent => !any(AttemptState::Delivered),
+                    DeliveryState::Undeliverable => {
+                        !any(AttemptState::Delivered) && !any(AttemptState::Accepted)
+                    }
+                };
+                if !right || delivery.lease.is_some() {
+                    let attempts: Vec<_> =
+                        attempts().map(|attempt| (attempt.state, &attempt.receipt)).collect();
+                    return Err(format!("I5: {delivery:?} ended with {attempts:?}"));
+                }
+                self.report.followed += u32::from(attempts().any(|silent| {
+                    let later = |other: &&Attempt| {
+                        silent.finished_at.is_some_and(|at| other.started_at.since(at) >= SILENCE)
+                    };
+                    silent.state == AttemptState::Accepted && attempts().any(|other| later(&other))
+                }));
             }
+            let told_of =
+                |state| view.attempts.iter().filter(|attempt| attempt.state == state).count() as u32;
+            self.report.arrived += told_of(AttemptState::Delivered);
+            self.report.lost += told_of(AttemptState::Undelivered);
             let codes: BTreeSet<_> =
                 air.hand_overs.iter().filter(|h| h.verification == *id).map(|h| &h.code).collect();
             if codes.len() > 1 {
@@ -467,7 +563,7 @@ impl Process {
             applications: self.applications.clone(),
             providers: self.providers_on(tasks),
             hedge_after: Duration::from_secs(2),
-            escalate_after: std::collections::BTreeMap::new(),
+            escalate_after: [(Channel::Sms, SILENCE), (Channel::Whatsapp, SILENCE)].into(),
             lost_person: None,
             rules: Vec::new(),
             public_url: None,
@@ -519,12 +615,41 @@ fn moved_back(
     before: &[(AttemptId, AttemptState)],
     after: &[(AttemptId, AttemptState)],
 ) -> Option<AttemptId> {
-    let settled = |state: AttemptState| matches!(state, AttemptState::Accepted | AttemptState::Rejected);
+    let rank = |state| match state {
+        AttemptState::Sending => 0,
+        AttemptState::Unknown => 1,
+        AttemptState::Accepted => 2,
+        AttemptState::Rejected | AttemptState::Undelivered => 3,
+        AttemptState::Delivered => 4,
+    };
     before.iter().find_map(|(id, was)| {
         let now = after.iter().find(|(other, _)| other == id).map(|(_, state)| *state);
-        let fine = now.is_some_and(|now| now == *was || (!settled(*was) && now != AttemptState::Sending));
+        let fine = now.is_some_and(|now| now == *was || rank(now) > rank(*was));
         (!fine).then_some(*id)
     })
+}
+
+/// The deliveries that went back to the queue; no state but `sent` is ever left for it.
+fn opened_again(
+    before: &[(DeliveryId, DeliveryState)],
+    after: &[(DeliveryId, DeliveryState)],
+) -> Result<Vec<DeliveryId>, String> {
+    let mut opened = Vec::new();
+    for (id, was) in before {
+        let now = after.iter().find(|(other, _)| other == id).map(|(_, state)| *state);
+        match (was, now) {
+            (DeliveryState::Sent, Some(DeliveryState::Queued)) => opened.push(*id),
+            (DeliveryState::Queued, Some(_)) | (_, Some(DeliveryState::Delivered)) => {}
+            (DeliveryState::Undeliverable, Some(DeliveryState::Sent)) => {}
+            (was, Some(now)) if *was == now => {}
+            (was, now) => return Err(format!("I5: {id} left {was} for {now:?}")),
+        }
+    }
+    Ok(opened)
+}
+
+const fn is_lost(state: AttemptState) -> bool {
+    matches!(state, AttemptState::Undelivered | AttemptState::Rejected)
 }
 
 fn index(chance: &SeededRandom, length: usize) -> usize {

@@ -24,7 +24,7 @@ pub(in crate::postgres) const INSERT_ATTEMPTS: &str = "INSERT INTO attempts (app
 
 const SETTLE: &str = "UPDATE attempts t SET state = w.state, outcome = w.outcome, rejection = w.rejection, \
      vendor_id = coalesce(w.vendor_id, t.vendor_id), vendor_response = coalesce(w.response, t.vendor_response), \
-     price = coalesce(w.price, t.price), finished_at = w.at \
+     price = coalesce(t.price, w.price), finished_at = w.at \
      FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], \
      $9::text[], $10::bigint[]) w (a, v, i, state, outcome, rejection, vendor_id, response, price, at) \
      WHERE t.application_id = w.a AND t.verification_id = w.v AND t.id = w.i";

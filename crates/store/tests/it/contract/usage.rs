@@ -121,3 +121,24 @@ fn attempts_of_all_applications_are_counted_together() {
     world.try_begin(attempt);
     assert_eq!(world.usage(0, HOUR), ["2 one sms sending - not - -"]);
 }
+
+#[test]
+fn verifications_are_counted_by_purpose_and_where_they_stand_in_the_span_they_were_started_in() {
+    let world = World::new();
+    let standings = |from, to| -> Vec<String> {
+        let found = wait(world.store.standings(at(from), at(to))).unwrap();
+        found.iter().map(|alike| format!("{} {} {}", alike.count, alike.purpose, alike.status)).collect()
+    };
+    assert_eq!(standings(0, HOUR), [""; 0]);
+    let (first, _) = world.start(&world.new_start(ASHA, at(0)));
+    world.start(&world.new_start(RAVI, at(1)));
+    world.start(&world.new_start_with("+14155550199", at(2), |row| row.application = OTHER_APP));
+    let reset = |row: &mut backstop_domain::verification::Verification| {
+        row.purpose = "password_reset".parse().unwrap();
+    };
+    world.start(&world.new_start_with("+14155550198", at(HOUR), reset));
+    world.answer(first, &world.code(first), at(9));
+    assert_eq!(standings(0, HOUR), ["1 login approved", "2 login pending"]);
+    assert_eq!(standings(0, HOUR + 1), ["1 login approved", "2 login pending", "1 password_reset pending"]);
+    assert_eq!(standings(HOUR, HOUR + 1), ["1 password_reset pending"]);
+}
