@@ -64,6 +64,9 @@ pub fn call(config: &Config, request: ControlRequest) -> anyhow::Result<ControlR
 
 async fn alone(config: &Config, request: ControlRequest) -> anyhow::Result<ControlReply> {
     let installation = wiring::open(config.clone()).await?;
+    if request.routes() {
+        installation.engine.catch_up().await?;
+    }
     let reply = acts::carry_out(&installation, Seat::Alone, request).await;
     installation.tasks.drain(DRAIN).await;
     Ok(reply)

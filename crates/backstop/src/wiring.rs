@@ -116,7 +116,7 @@ pub(crate) async fn open(config: Config) -> anyhow::Result<Installation> {
     });
     admit(&engine, &config, store.as_ref()).await?;
     engine.meet().await?;
-    engine.catch_up().await?;
+    engine.read_switches().await?;
     Ok(Installation { config, engine, store, tasks, clock, random, inbox, root, is_new, backing })
 }
 

@@ -153,8 +153,9 @@ fn is_silent(tried: &Tried, now: Timestamp) -> bool {
 fn escalate(situation: &Situation<'_>, silent: &Tried) -> Step {
     let messages = situation.tried.iter().filter(|tried| tried.state.may_have_reached()).count();
     let too_late = situation.now + LEAST_LIFE > situation.expires_at;
-    let in_flight = situation.tried.iter().any(|tried| tried.state == AttemptState::Sending);
-    if in_flight {
+    // Of this delivery: nobody tells us how another one's ends.
+    let in_flight = |tried: &Tried| tried.round.is_some() && tried.state == AttemptState::Sending;
+    if situation.tried.iter().any(in_flight) {
         return Step::Wait { until: None };
     }
     if too_late || messages >= MAX_MESSAGES {

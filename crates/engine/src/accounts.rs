@@ -165,13 +165,11 @@ impl Engine {
         Explanation { channel: rung.channel, decision: self.explained(rung, now) }
     }
 
-    /// Learns at once what earlier runs and the other nodes know: what operators switched, and what the ranking rests on. To
-    /// be called before the first message leaves, and by a process that only looks.
+    /// Learns at once what the ranking rests on: what the other nodes and earlier runs saw. For a process that does not run.
     ///
     /// # Errors
     /// If the store cannot be read.
     pub async fn catch_up(&self) -> Result<(), StoreError> {
-        self.read_switches().await?;
         self.exchange_observations().await
     }
 
@@ -185,8 +183,11 @@ impl Engine {
         future::join_all(due.iter().map(|name| self.read_credit(name))).await;
     }
 
-    /// Takes over what operators switched.
-    pub(crate) async fn read_switches(&self) -> Result<(), StoreError> {
+    /// Takes over what operators switched. To be called before the first message leaves; a running engine looks every second.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub async fn read_switches(&self) -> Result<(), StoreError> {
         for switch in self.store.switches().await? {
             self.routes.apply(&switch);
         }

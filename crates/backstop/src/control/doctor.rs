@@ -88,50 +88,43 @@ async fn provider(installation: &Installation, settings: &ProviderSettings) -> D
         return line(name, Level::Broken, "not there", None);
     };
     let alarm = installation.tasks.sleep(settings.config.timeout);
-    let look = future::join(provider.check_up(), provider.balance());
-    let Either::Left(((checkup, balance), _)) = future::select(Box::pin(look), alarm).await else {
+    let Either::Left((checkup, _)) = future::select(provider.check_up(), alarm).await else {
         let silent = silent(settings);
         return line(name, Level::Broken, silent.finding, silent.fix);
     };
-    if !checkup.well {
-        return line(name, Level::Broken, checkup.finding, checkup.fix);
+    let Checkup { well, finding, fix } = checkup;
+    if !well {
+        return line(name, Level::Broken, finding, fix);
     }
-    let switched_off = installation
-        .engine
-        .routes()
-        .health(installation.clock.now())
-        .iter()
-        .any(|health| health.name == name && health.is_off);
-    if switched_off {
+    let health = installation.engine.routes().health(installation.clock.now());
+    if health.iter().any(|health| health.name == name && health.is_off) {
         let fix = format!("backstop providers enable {name}");
-        let finding = format!("{}; switched off by an operator", checkup.finding);
-        return line(name, Level::Warning, finding, Some(fix));
+        return line(name, Level::Warning, format!("{finding}; switched off by an operator"), Some(fix));
     }
-    credit(settings, &checkup, balance)
+    match settings.money.credit_floor {
+        Some(floor) => credit(settings, &finding, floor, provider.balance().await),
+        None => line(name, Level::Well, finding, fix),
+    }
 }
 
-/// What is left in the account, beside what was seen.
+/// Whether a floor is kept, beside what was seen.
 fn credit(
     settings: &ProviderSettings,
-    checkup: &Checkup,
+    seen: &str,
+    floor: i64,
     balance: Result<Option<Balance>, String>,
 ) -> DoctorLine {
-    let (name, seen) = (settings.config.name.as_str(), &checkup.finding);
+    let name = settings.config.name.as_str();
+    let warn =
+        |what: &str, fix: &str| line(name, Level::Warning, format!("{seen}; {what}"), Some(fix.to_owned()));
     match balance {
-        Ok(None) => line(name, Level::Well, seen.clone(), checkup.fix.clone()),
-        Ok(Some(balance)) => {
-            let floor = settings.money.credit_floor.unwrap_or(0);
-            let finding = format!("{seen}; {} left", amount(&balance));
-            if balance.micros <= floor {
-                let fix = "top the account up: others go first until then".to_owned();
-                return line(name, Level::Warning, finding, Some(fix));
-            }
-            line(name, Level::Well, finding, checkup.fix.clone())
+        Ok(Some(balance)) if balance.micros <= floor => {
+            let what = format!("{} left, at or below credit_floor", amount(&balance));
+            warn(&what, "top the account up: others go first until then")
         }
-        Err(error) => {
-            let finding = format!("{seen}; what is left cannot be read: {error}");
-            line(name, Level::Warning, finding, Some("see the vendor's console".to_owned()))
-        }
+        Ok(Some(balance)) => line(name, Level::Well, format!("{seen}; {} left", amount(&balance)), None),
+        Ok(None) => warn("it does not say what is left", "take credit_floor out: nothing watches it here"),
+        Err(error) => warn(&format!("what is left cannot be read: {error}"), "see the vendor's console"),
     }
 }
 

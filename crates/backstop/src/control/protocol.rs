@@ -183,6 +183,13 @@ pub enum ControlRequest {
     },
 }
 
+impl ControlRequest {
+    /// Whether it asks for an order of providers, which rests on what was learned.
+    pub(super) const fn routes(&self) -> bool {
+        matches!(self, Self::Send { .. } | Self::Route { .. } | Self::Doctor { .. })
+    }
+}
+
 /// What a command hears.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "reply", rename_all = "snake_case")]

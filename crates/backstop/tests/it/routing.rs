@@ -1,6 +1,7 @@
 //! Which provider a code goes through: the rules of the operator, what India asks for, and what a month may cost.
 
 mod rules;
+mod spending;
 
 use serde_json::json;
 

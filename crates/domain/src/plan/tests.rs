@@ -248,6 +248,15 @@ fn silence_moves_on_once_where_receipts_are_arriving_and_nowhere_else() {
 }
 
 #[test]
+fn a_silent_message_does_not_wait_for_the_flight_of_another_delivery() {
+    let routes = ladder();
+    let elsewhere = Tried { round: None, ..tried(&routes[0], 0, S::Sending, None) };
+    let done = [elsewhere, silent(&routes[1])];
+    assert_eq!(step(&routes, &done, 30), send(&[0], 0));
+    assert_eq!(step(&routes, &done, 571), Step::Sent);
+}
+
+#[test]
 fn silence_never_makes_a_telephone_ring_and_ends_nothing() {
     let routes = vec![route(Channel::Sms, "one"), route(Channel::Voice, "phone")];
     assert_eq!(step(&routes, &[silent(&routes[0])], 60), Step::Sent);

@@ -66,9 +66,6 @@ fn errand(done: &ErrandReply, style: Style) -> Answer {
 fn tested(done: &TestReply, style: Style) -> Answer {
     let look = &done.checkup;
     let mut rows = vec![vec![style.lamp(level(look)), "look".to_owned(), at_vendor(&done.provider, look)]];
-    if let Some(balance) = &done.balance {
-        rows.push(vec![style.lamp(Level::Well), "credit".to_owned(), format!("{balance} left")]);
-    }
     let mut exit = if look.well { Exit::Well } else { Exit::Broken };
     let mut hint = None;
     if let Some(sent) = &done.sent {

@@ -146,14 +146,8 @@ fn what_was_done_to_a_provider_is_told_with_what_follows_from_it() {
         finding: if accepted { "accepted" } else { "out_of_credit: 402" }.into(),
         answered_millis: Some(410),
     };
-    let test = |sent| {
-        ControlReply::TestProvider(TestReply {
-            provider: "one".into(),
-            checkup: finding(true),
-            balance: Some("41.20 USD".into()),
-            sent,
-        })
-    };
+    let test =
+        |sent| ControlReply::TestProvider(TestReply { provider: "one".into(), checkup: finding(true), sent });
     let errand =
         |well| ControlReply::VerifySender(ErrandReply { provider: "ses".into(), finding: finding(well) });
     let all = [

@@ -16,7 +16,7 @@ use futures::future::{self, Either};
 
 use super::{
     codes::caller,
-    providers::{amount, is_taken, millis},
+    providers::{is_taken, millis},
     switches::{finding, usable},
 };
 use crate::{
@@ -60,17 +60,11 @@ pub(super) async fn test(
         Either::Left((checkup, _)) => finding(checkup),
         Either::Right(_) => silent(settings),
     };
-    let balance = provider.balance().await.ok().flatten();
     let sent = match goal {
         Some((caller, to, over)) => Some(send(installation, name, &caller, to, over).await),
         None => None,
     };
-    Ok(ControlReply::TestProvider(TestReply {
-        provider: name.to_owned(),
-        checkup,
-        balance: balance.as_ref().map(amount),
-        sent,
-    }))
+    Ok(ControlReply::TestProvider(TestReply { provider: name.to_owned(), checkup, sent }))
 }
 
 /// What a provider that does not answer a look is like.

@@ -131,8 +131,6 @@ pub struct TestReply {
     pub provider: String,
     /// What its vendor said.
     pub checkup: Finding,
-    /// What is left in the account, where the vendor says.
-    pub balance: Option<String>,
     /// The message, if one was asked for.
     pub sent: Option<TestSend>,
 }

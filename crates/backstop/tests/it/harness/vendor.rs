@@ -13,7 +13,7 @@ use axum::{
     extract::{Path, State},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
-    routing::post,
+    routing::{get, post},
 };
 
 use super::{Callback, eventually, now, pause};
@@ -81,6 +81,7 @@ struct Desk {
     usual: Behaviour,
     next: VecDeque<Behaviour>,
     received: Vec<Received>,
+    credit: Option<String>,
 }
 
 /// A loopback Twilio; the account is `AC` and 32 digits, the token anything.
@@ -97,10 +98,12 @@ impl Twilio {
     pub(crate) async fn start(usual: Behaviour) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let desk = Arc::new(Mutex::new(Desk { usual, next: VecDeque::new(), received: Vec::new() }));
+        let desk =
+            Arc::new(Mutex::new(Desk { usual, next: VecDeque::new(), received: Vec::new(), credit: None }));
         let router = Router::new()
             .route("/2010-04-01/Accounts/{account}/Messages.json", post(message))
             .route("/2010-04-01/Accounts/{account}/Calls.json", post(message))
+            .route("/2010-04-01/Accounts/{account}/Balance.json", get(balance))
             .with_state(desk.clone());
         #[expect(clippy::disallowed_methods, reason = "a vendor of a test lives as long as its runtime")]
         tokio::spawn(async move { axum::serve(listener, router).await });
@@ -124,6 +127,11 @@ impl Twilio {
     /// The same without a word about India.
     pub(crate) fn abroad(&self, name: &str) -> String {
         self.provider(name).replace("dlt = \"at-vendor\"\n", "")
+    }
+
+    /// What is left in the account from now on, in USD; it is not told before.
+    pub(crate) fn has_left(&self, credit: &str) {
+        self.desk.lock().unwrap().credit = Some(credit.to_owned());
     }
 
     /// From now on.
@@ -235,4 +243,11 @@ fn accepted(form: &BTreeMap<String, String>, sid: &str) -> Response {
         "error_message": null, "date_created": "Thu, 01 Jan 2026 10:00:00 +0000",
     });
     (StatusCode::CREATED, axum::Json(body)).into_response()
+}
+
+async fn balance(State(desk): State<Arc<Mutex<Desk>>>) -> Response {
+    match desk.lock().unwrap().credit.clone() {
+        Some(left) => axum::Json(serde_json::json!({ "currency": "USD", "balance": left })).into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
 }

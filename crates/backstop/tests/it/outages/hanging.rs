@@ -106,3 +106,45 @@ async fn at_fifty_starts_a_second_a_hanging_provider_makes_nobody_wait_over_thre
     let twice = sent.len() - STARTS;
     assert_eq!(twice, 0, "nobody gets the same message from the second one twice");
 }
+
+#[tokio::test]
+async fn at_fifty_starts_a_second_under_two_of_a_hundred_get_two_messages_while_a_provider_hangs() {
+    // A breaker that opens for 60 s, as it does unless configured, risks twelve times fewer.
+    const STARTS: u32 = 800;
+    let first = Twilio::start(Behaviour::Hang).await;
+    let entry = format!("{}breaker = {{ open_for = \"5s\" }}\n", first.provider("first"));
+    let stage = Stage::set(&entry, "").await;
+    let begun = now();
+    let starts = (0..STARTS).map(|number| {
+        let stage = &stage;
+        async move {
+            pause((Duration::from_millis(20) * number).saturating_sub(begun.elapsed())).await;
+            let to = format!("+1415{:07}", 2_000_000 + number);
+            let asked = now();
+            stage.start(&to).await;
+            (to, asked)
+        }
+    });
+    let asked = join_all(starts).await;
+    stage.second.message(asked.len()).await;
+    let (hung, sent) = (first.received(), stage.second.received());
+    // Until the first breaker has opened, nobody can know.
+    let steady = hung.first().unwrap().at + Duration::from_secs(3);
+    let in_steady: Vec<_> = asked.iter().filter(|(_, at)| *at > steady).collect();
+    let to_both = |to: &str| {
+        let reached =
+            |all: &[crate::harness::vendor::Received]| all.iter().any(|message| message.form["To"] == to);
+        reached(&hung) && reached(&sent)
+    };
+    let twice = in_steady.iter().filter(|(to, _)| to_both(to)).count();
+    #[expect(clippy::cast_precision_loss, reason = "counts of some hundred")]
+    let share = twice as f64 / in_steady.len() as f64;
+    println!("{twice} of {} people were sent two messages: {:.2} %", in_steady.len(), share * 100.0);
+    assert!(in_steady.len() > 500, "the test went on long enough to show it: {}", in_steady.len());
+    assert!(twice > 0, "the provider was tried again");
+    assert!(share < 0.015, "{twice} of {} people were sent two messages", in_steady.len());
+    let arrival = |to: &str| sent.iter().find(|message| message.form["To"] == to).unwrap().at;
+    let longest =
+        in_steady.iter().map(|(to, asked)| arrival(to).saturating_duration_since(*asked)).max().unwrap();
+    assert!(longest < Duration::from_secs(3), "somebody waited {longest:?}");
+}

@@ -1,7 +1,7 @@
 //! Refusals that are about the person or the country: they move one message on and switch no vendor off.
 
 use super::*;
-use crate::harness::{Gateway, gateway::Reply};
+use crate::harness::{AnyChannel, Gateway, gateway::Reply};
 
 #[tokio::test]
 async fn a_number_that_the_vendor_does_not_know_gets_one_second_opinion() {
@@ -79,5 +79,38 @@ async fn too_many_foreign_numbers_do_not_switch_a_vendor_off() {
     assert!(stage.second.received().is_empty());
     first.behave(Behaviour::Accept);
     let id = stage.start(PERSON).await;
+    stage.tells(&id, &["first accepted accepted"]).await;
+}
+
+#[tokio::test]
+async fn too_many_messages_to_one_person_hold_up_nobody_else() {
+    let first = AnyChannel::start().await;
+    let stage = Stage::set(&first.provider("first", &["sms"]), "").await;
+    first.answer(200, r#"{"outcome":"rate_limited","scope":"recipient","retry_after_seconds":600}"#);
+    for person in [PERSON, NEXT_PERSON, THIRD_PERSON] {
+        let id = stage.start(person).await;
+        stage.tells(&id, &["first rejected rate_limited", TOOK_OVER]).await;
+    }
+    first.answer(204, "");
+    let id = stage.start(FOURTH_PERSON).await;
+    stage.tells(&id, &["first accepted accepted"]).await;
+    assert_eq!(first.received().len(), 4);
+}
+
+#[tokio::test]
+async fn a_limit_on_one_route_closes_it_for_the_vendors_time_and_no_other() {
+    let first = AnyChannel::start().await;
+    let stage = Stage::set(&first.provider("first", &["sms"]), "").await;
+    first.answer(200, r#"{"outcome":"rate_limited","scope":"route","retry_after_seconds":4}"#);
+    let id = stage.start(PERSON).await;
+    stage.tells(&id, &["first rejected rate_limited", TOOK_OVER]).await;
+    first.answer(204, "");
+    let id = stage.start(NEXT_PERSON).await;
+    stage.tells(&id, &[TOOK_OVER]).await;
+    let id = stage.start("+919876543210").await;
+    stage.tells(&id, &["first accepted accepted"]).await;
+    assert_eq!(first.received().len(), 2, "closed for that country alone");
+    pause(Duration::from_secs(4)).await;
+    let id = stage.start(THIRD_PERSON).await;
     stage.tells(&id, &["first accepted accepted"]).await;
 }

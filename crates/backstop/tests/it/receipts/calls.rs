@@ -106,3 +106,22 @@ async fn the_secret_of_a_script_is_in_no_log() {
     let log = program.log();
     assert!(!log.contains(&secret) && !log.contains(&code));
 }
+
+#[tokio::test]
+async fn too_many_calls_at_once_close_that_vendors_calls_and_not_its_texts() {
+    let (first, second) = (Twilio::start(Behaviour::Accept).await, Twilio::start(Behaviour::Accept).await);
+    let both = first.provider("first").replace("[\"sms\"]", "[\"sms\", \"voice\"]");
+    let program = Program::reachable(&format!("{both}{}", second.caller("calls")));
+    let shop = program.shop();
+    first.next(Behaviour::error(429, 10004));
+    for (number, person) in [PERSON, NEXT_PERSON, THIRD_PERSON].into_iter().enumerate() {
+        shop.start(json!({ "to": person, "channel": "voice" })).await.expect(201);
+        second.message(number + 1).await;
+    }
+    let id = shop.start(json!({ "to": FOURTH_PERSON, "channel": "sms" })).await.text("id");
+    first.message(2).await;
+    pause(QUIET).await;
+    assert_eq!(story_of(&shop.read(&id).await), ["first accepted accepted"]);
+    assert_eq!(first.received().len(), 2, "one call was asked for, and one text");
+    assert!(program.log().contains("the vendor asks for patience"));
+}

@@ -2,7 +2,7 @@
 //! the seed says.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -17,7 +17,7 @@ use backstop_domain::{
         provider::{Callback, CallbackRefused, Checkup, Heard, Message, Receiver, Reply, Sent},
         random::SeededRandom,
     },
-    receipt::{About, Receipt, ReceiptState, VendorEvent},
+    receipt::{About, AttemptReference, Receipt, ReceiptState, VendorEvent},
 };
 
 /// One request that reached a vendor.
@@ -36,6 +36,8 @@ pub(crate) struct HandOver {
 pub(crate) struct Air {
     pub(crate) hand_overs: Vec<HandOver>,
     pub(crate) phones: BTreeMap<VerificationId, String>,
+    /// The messages of which a vendor said that the person opted out.
+    pub(crate) opted_out: BTreeSet<AttemptId>,
     /// Who says what, and when.
     pub(crate) tellings: BTreeMap<(Timestamp, u64), Telling>,
     next_telling: u64,
@@ -78,7 +80,7 @@ const REFUSALS: [(Reason, Scope); 9] = [
 ];
 
 impl SimulatedVendor {
-    /// Decides what will be said of a message, if anything. One that was never sent on is never said to have arrived.
+    /// Decides what will be said of a message that was not refused, if anything. One that was never sent on is never said to have arrived.
     fn plan_receipts(&self, message: &Message) {
         const GOOD: [&str; 4] = ["on its way", "delivered", "delivered", "undelivered"];
         const BAD: [&str; 6] = [
@@ -118,7 +120,11 @@ impl SimulatedVendor {
             at: self.clock.now(),
             life_left: message.expires_in,
         });
-        self.plan_receipts(message);
+        let answer = self.chance.below(100);
+        let refuses = (50..=89).contains(&answer);
+        if !refuses {
+            self.plan_receipts(message);
+        }
         let delay = match self.chance.below(10) {
             0..=5 => self.chance.below(500),
             6..=7 => 2_000 + self.chance.below(6_000),
@@ -126,7 +132,7 @@ impl SimulatedVendor {
             _ => 0,
         };
         self.tasks.sleep(Duration::from_millis(delay)).await;
-        match self.chance.below(100) {
+        match answer {
             0..=49 => {
                 let arrives = self.chance.below(10) < 8;
                 if arrives {
@@ -200,10 +206,13 @@ impl Receiver for SimulatedVendor {
             "failed opted_out" => (ReceiptState::Failed, Some(Reason::OptedOut)),
             other => panic!("no vendor says {other}"),
         };
-        let about = match name.parse() {
-            Ok(reference) => About::Reference(reference),
-            Err(_) => About::VendorId(name.to_owned()),
+        let (about, attempt) = match name.parse::<AttemptReference>() {
+            Ok(reference) => (About::Reference(reference), reference.attempt),
+            Err(_) => (About::VendorId(name.to_owned()), name.strip_prefix("SIM_").unwrap().parse().unwrap()),
         };
+        if reason == Some(Reason::OptedOut) {
+            self.air.lock().unwrap().opted_out.insert(attempt);
+        }
         let rejection = reason.map(|reason| Rejection { reason, scope: Scope::Recipient, retry_after: None });
         let receipt = Receipt { about, state, rejection, price: None, response: text.clone() };
         Ok(Heard { events: vec![VendorEvent::Receipt(receipt)], reply: Reply::OK })

@@ -154,6 +154,9 @@ pub(crate) struct World {
     told: Arc<Mutex<Told>>,
     seen_hand_overs: usize,
     changes: u64,
+    /// The rows are looked at after every so many steps that changed some: in one life of four after each.
+    looks_every: u64,
+    unseen: u64,
     attempts: BTreeSet<AttemptId>,
     /// When each vendor got its messages.
     got: BTreeMap<String, Vec<Timestamp>>,
@@ -195,6 +198,8 @@ impl World {
             told: Arc::default(),
             seen_hand_overs: 0,
             changes: 0,
+            looks_every: 1 + seed % 4,
+            unseen: 0,
             attempts: BTreeSet::new(),
             got: BTreeMap::new(),
             before: BTreeMap::new(),
@@ -227,6 +232,7 @@ impl World {
             }
         }
         self.hold_promises()?;
+        self.look_at_rows()?;
         self.judge_the_end()?;
         Ok(self.report)
     }
@@ -373,6 +379,12 @@ impl World {
         if std::mem::replace(&mut self.changes, changes) == changes {
             return Ok(());
         }
+        self.unseen += 1;
+        if self.unseen < self.looks_every { Ok(()) } else { self.look_at_rows() }
+    }
+
+    fn look_at_rows(&mut self) -> Result<(), String> {
+        self.unseen = 0;
         let views = self.rows()?;
         let uncharged = self.process.uncharged.lock().unwrap().clone();
         for view in views {
@@ -432,7 +444,7 @@ impl World {
         let told = self.told.lock().unwrap();
         let now = self.process.clock.now();
         let air = self.process.air.lock().unwrap();
-        let opt_outs = self.opt_outs()?;
+        let opt_outs = self.opt_outs(&air)?;
         for id in &told.started {
             let view = self.view(*id).ok_or_else(|| format!("I3: {id} is gone"))?;
             if view.verification.status_at(now) == Status::Pending {
@@ -448,7 +460,15 @@ impl World {
             let reached = air.hand_overs.iter().filter(|hand_over| hand_over.verification == *id).count();
             let ended_early = matches!(view.verification.status, Status::Canceled | Status::MaxChecksReached);
             if reached == 0 && !ended_early && !nowhere_left {
-                return Err(format!("I3: {id} never reached a vendor: {:?}", view.deliveries));
+                let refused: Vec<_> = opt_outs
+                    .iter()
+                    .filter(|(whose, _)| *whose == view.verification.recipient)
+                    .map(|o| &o.1)
+                    .collect();
+                return Err(format!(
+                    "I3: {id} never reached a vendor: {:?}, over {:?} without {refused:?}",
+                    view.deliveries, view.verification.ladder
+                ));
             }
             if view.attempts.iter().any(|attempt| attempt.state == AttemptState::Sending) {
                 return Err(format!("I5: an attempt of {id} is still being sent"));
@@ -503,11 +523,12 @@ impl World {
     }
 
     /// Whom people told to stop.
-    fn opt_outs(&self) -> Result<BTreeSet<(LookupHash, String)>, String> {
+    fn opt_outs(&self, air: &Air) -> Result<BTreeSet<(LookupHash, String)>, String> {
         let mut opt_outs = BTreeSet::new();
         for view in self.rows()? {
             for attempt in &view.attempts {
-                if attempt.rejection.is_some_and(|rejection| rejection.reason == Reason::OptedOut) {
+                let refused = attempt.rejection.is_some_and(|rejection| rejection.reason == Reason::OptedOut);
+                if refused || air.opted_out.contains(&attempt.id) {
                     opt_outs.insert((view.verification.recipient, attempt.provider.clone()));
                 }
             }
@@ -638,7 +659,10 @@ fn opened_again(
     for (id, was) in before {
         let now = after.iter().find(|(other, _)| other == id).map(|(_, state)| *state);
         match (was, now) {
-            (DeliveryState::Sent, Some(DeliveryState::Queued)) => opened.push(*id),
+            // It may have come to an end since.
+            (DeliveryState::Sent, Some(DeliveryState::Queued | DeliveryState::Undeliverable)) => {
+                opened.push(*id)
+            }
             (DeliveryState::Queued, Some(_)) | (_, Some(DeliveryState::Delivered)) => {}
             (DeliveryState::Undeliverable, Some(DeliveryState::Sent)) => {}
             (was, Some(now)) if *was == now => {}
