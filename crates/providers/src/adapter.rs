@@ -24,6 +24,7 @@ use crate::{
     client::HttpClient,
     exchange::{HttpRequest, HttpResponse, TransportFailure},
     redaction::Redaction,
+    usual,
 };
 
 /// A vendor as pure functions.
@@ -34,11 +35,16 @@ pub(crate) trait Adapter: Send + Sync + 'static {
     /// What an answer means.
     fn outcome(&self, response: &HttpResponse, at: Timestamp) -> Sent;
 
-    /// Requests that send nothing and tell whether the vendor believes us. None: nothing can be asked.
-    fn questions(&self) -> Vec<HttpRequest>;
+    /// Requests that send nothing and tell whether the vendor believes us; unless it says otherwise, what is left in the
+    /// account. None: nothing can be asked.
+    fn questions(&self) -> Vec<HttpRequest> {
+        self.balance().into_iter().collect()
+    }
 
     /// What the answers to [`Adapter::questions`] tell; one answer for each.
-    fn checkup(&self, answers: &[HttpResponse]) -> Checkup;
+    fn checkup(&self, answers: &[HttpResponse]) -> Checkup {
+        usual::checkup_by_balance(answers, answers.first().and_then(|answer| self.balance_in(answer)))
+    }
 
     /// Credentials that no answer may repeat.
     fn secrets(&self) -> Vec<SecretString>;
@@ -98,17 +104,17 @@ pub(crate) trait Receipts: Send + Sync {
     fn is_signed(&self) -> bool;
 
     /// Whether a receipt names the message by the vendor's id alone.
-    fn finds_by_vendor_id(&self) -> bool;
+    fn finds_by_vendor_id(&self) -> bool {
+        false
+    }
 
     /// Verifies a callback and reads it. `fetched` holds the answers to what was asked for in [`Reception::Fetch`], in order:
     /// a certificate, the confirmation of a subscription.
-    fn receive(
-        &self,
-        callback: &Callback,
-        fetched: &[HttpResponse],
-        at: Timestamp,
-    ) -> Result<Reception, CallbackRefused>;
+    fn receive(&self, callback: &Callback, fetched: &[HttpResponse], at: Timestamp) -> Received;
 }
+
+/// What became of the reading of a callback.
+pub(crate) type Received = Result<Reception, CallbackRefused>;
 
 /// How a vendor compares codes of its own making.
 pub(crate) trait Checks: Send + Sync {

@@ -7,6 +7,7 @@ use crate::registry::{BuildError, Draft};
 
 pub(crate) mod aws_ses;
 pub(crate) mod postmark;
+pub(crate) mod resend;
 pub(crate) mod sendgrid;
 pub(crate) mod smtp;
 

@@ -1,11 +1,11 @@
-//! JSON Web Tokens in the two forms that vendors use: RS256 to prove who we are, HS256 to prove who calls us. RFC 7515, 7519.
+//! JSON Web Tokens in the forms that vendors use: RS256 to prove who we are, HS256 to HS512 to prove who calls us. RFC 7515, 7519.
 //!
-//! A token is written by ring over a key read at boot. One that is read is believed for its signature alone, made with the one
+//! A token is written by ring over a key read at boot. One that is read is believed for its signature alone, made with an
 //! algorithm that is expected, before anything in it is looked at: what its header wants has no say.
 
 use backstop_domain::secret::SecretString;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use hmac::{Hmac, Mac};
+use hmac::{Hmac, Mac, digest};
 use ring::{
     rand::SystemRandom,
     signature::{RSA_PKCS1_SHA256, RsaKeyPair},
@@ -13,7 +13,7 @@ use ring::{
 use rustls::pki_types::{PrivateKeyDer, pem::PemObject};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
-use sha2::Sha256;
+use sha2::{Sha256, Sha384, Sha512};
 
 /// An RSA key that signs.
 pub(crate) struct Rs256(RsaKeyPair);
@@ -41,18 +41,33 @@ impl Rs256 {
 
 /// The claims of a token that `key` signed with HMAC-SHA-256; `None` if it is not one.
 pub(crate) fn verified_hs256<T: DeserializeOwned>(token: &str, key: &SecretString) -> Option<T> {
+    verified::<Hmac<Sha256>, T>(token, key, "HS256")
+}
+
+/// The same for a vendor that signs with SHA-256, SHA-384 or SHA-512 as it likes.
+pub(crate) fn verified_hs<T: DeserializeOwned>(token: &str, key: &SecretString) -> Option<T> {
+    verified_hs256(token, key)
+        .or_else(|| verified::<Hmac<Sha384>, T>(token, key, "HS384"))
+        .or_else(|| verified::<Hmac<Sha512>, T>(token, key, "HS512"))
+}
+
+fn verified<M: Mac + digest::KeyInit, T: DeserializeOwned>(
+    token: &str,
+    key: &SecretString,
+    algorithm: &str,
+) -> Option<T> {
     #[derive(Deserialize)]
     struct Header {
         alg: String,
     }
 
     let (signed, signature) = token.rsplit_once('.')?;
-    let mut mac = Hmac::<Sha256>::new_from_slice(key.expose().as_bytes()).ok()?;
+    let mut mac = <M as Mac>::new_from_slice(key.expose().as_bytes()).ok()?;
     mac.update(signed.as_bytes());
     mac.verify_slice(&URL_SAFE_NO_PAD.decode(signature).ok()?).ok()?;
     let (header, claims) = signed.split_once('.')?;
     let header: Header = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).ok()?).ok()?;
-    if header.alg != "HS256" {
+    if header.alg != algorithm {
         return None;
     }
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()
@@ -115,6 +130,15 @@ mod tests {
             "..".to_owned(),
         ] {
             assert_eq!(verified_hs256::<Value>(&wrong, &key), None, "{wrong}");
+        }
+    }
+    #[test]
+    fn a_header_that_names_another_algorithm_than_the_one_that_signed_is_no_token() {
+        let key = SecretString::new("a secret of the account");
+        let of_256 = |header: &str| token(header, r#"{"iat":7}"#, key.expose());
+        assert_eq!(verified_hs(&of_256(r#"{"alg":"HS256"}"#), &key), Some(json!({ "iat": 7 })));
+        for header in [r#"{"alg":"HS384"}"#, r#"{"alg":"HS512"}"#, r#"{"alg":"none"}"#, "{}"] {
+            assert_eq!(verified_hs::<Value>(&of_256(header), &key), None, "{header}");
         }
     }
 }

@@ -22,6 +22,11 @@ pub(crate) fn number(value: &Value) -> Option<u32> {
     text(value)?.parse().ok()
 }
 
+/// What stands at this JSON pointer, as a text.
+pub(crate) fn at(value: &Value, pointer: &str) -> Option<String> {
+    text(value.pointer(pointer)?)
+}
+
 /// The first of these fields that says something.
 pub(crate) fn first(fields: &Value, names: &[&str]) -> Option<String> {
     names.iter().find_map(|name| text(fields.get(*name)?))

@@ -13,9 +13,10 @@ use backstop_domain::{
 use serde_json::{Map, Value};
 
 use crate::{
-    HttpClient, console, email::aws_ses, email::postmark, email::sendgrid, email::smtp, inbox,
-    inbox::DevInbox, sms::aws_sns, sms::gupshup, sms::msg91, sms::plivo, sms::textlocal, sms::twilio,
-    sms::vonage, telegram, twilio_verify, webhook, whatsapp::cloud, whatsapp::gupshup as gupshup_whatsapp,
+    HttpClient, console, email::aws_ses, email::postmark, email::resend, email::sendgrid, email::smtp, inbox,
+    inbox::DevInbox, sms::aws_sns, sms::gupshup, sms::messagebird, sms::msg91, sms::plivo, sms::telnyx,
+    sms::textlocal, sms::twilio, sms::vonage, telegram, twilio_verify, webhook, whatsapp::cloud,
+    whatsapp::gupshup as gupshup_whatsapp,
 };
 
 mod draft;
@@ -182,11 +183,14 @@ static KINDS: &[KindInfo] = &[
     aws_ses::INFO,
     sendgrid::INFO,
     postmark::INFO,
+    resend::INFO,
     twilio::INFO,
     twilio_verify::INFO,
     aws_sns::INFO,
     vonage::INFO,
     plivo::INFO,
+    telnyx::INFO,
+    messagebird::INFO,
     msg91::INFO,
     textlocal::INFO,
     gupshup::INFO,

@@ -33,7 +33,7 @@ use crate::{
     status,
 };
 
-mod signature;
+pub(crate) mod signature;
 
 /// The longest that a receiver's word on when to come back is believed.
 const RETRY_AFTER_MAX: u64 = 24 * 60 * 60;

@@ -29,6 +29,7 @@ use crate::{
     email::{AUTOMATIC, REFERENCE, mailbox, one_line},
     exchange::{HttpRequest, HttpResponse},
     registry::{BuildError, Draft, Form, KeyInfo, KindInfo},
+    usual,
 };
 
 mod answer;
@@ -89,9 +90,7 @@ pub(crate) fn build(draft: &Draft<'_>) -> Result<Arc<dyn Provider>, BuildError> 
     let config: Config = draft.read()?;
     let base =
         draft.base_url(config.base_url.as_deref(), "https://api.postmarkapp.com", config.plain_http)?;
-    let mut token = HeaderValue::from_str(config.server_token.expose())
-        .map_err(|_| draft.wrong("server_token", "holds a character that no header can", "copy it again"))?;
-    token.set_sensitive(true);
+    let token = usual::credential(draft, "server_token", "", &config.server_token)?;
     let adapter = Postmark {
         base,
         token,

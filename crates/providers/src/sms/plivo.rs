@@ -34,6 +34,7 @@ use crate::{
     exchange::{HttpRequest, HttpResponse, basic},
     registry::{BuildError, Dlt, Draft, Form, KeyInfo, KindInfo},
     status,
+    usual::{ill, well},
 };
 
 mod answer;
@@ -240,7 +241,6 @@ impl Adapter for Plivo {
     }
 
     fn checkup(&self, answers: &[HttpResponse]) -> Checkup {
-        let ill = |finding: String, fix: &str| Checkup { well: false, finding, fix: Some(fix.to_owned()) };
         let Some(answer) = answers.first() else {
             return ill("not asked".to_owned(), "report this");
         };
@@ -256,7 +256,7 @@ impl Adapter for Plivo {
             Some(account) if account.is_trial() => {
                 ill(format!("a trial account, {account}: it reaches verified numbers alone"), "buy credit")
             }
-            Some(account) => Checkup { well: true, finding: format!("active, {account}"), fix: None },
+            Some(account) => well(format!("active, {account}")),
         }
     }
 

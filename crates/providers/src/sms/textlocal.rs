@@ -30,6 +30,7 @@ use crate::{
     gsm, loose,
     registry::{BuildError, Dlt, Draft, Form, KeyInfo, KindInfo},
     status,
+    usual::{ill, well},
 };
 
 mod answer;
@@ -133,17 +134,12 @@ impl Adapter for Textlocal {
     }
 
     fn checkup(&self, answers: &[HttpResponse]) -> Checkup {
-        let ill = |finding: String, fix: &str| Checkup { well: false, finding, fix: Some(fix.to_owned()) };
         let Some(answer) = answers.first() else { return ill("not asked".to_owned(), "report this") };
         match (credits(answer), answer.json::<Answer>()) {
             (Some(credits), _) if credits <= 0.0 => {
                 ill("the key is good, no credits are left".to_owned(), "top the account up")
             }
-            (Some(credits), _) => Checkup {
-                well: true,
-                finding: format!("the key is good, {credits} credits are left"),
-                fix: None,
-            },
+            (Some(credits), _) => well(format!("the key is good, {credits} credits are left")),
             (None, Some(told)) => {
                 ill(told.told(answer.status), "check api_key, and that base_url is your country's")
             }

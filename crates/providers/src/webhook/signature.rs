@@ -1,4 +1,4 @@
-//! The Standard Webhooks signature: HMAC-SHA-256 over id, seconds and the very bytes that are sent.
+//! The Standard Webhooks signature: HMAC-SHA-256 over id, seconds and the very bytes that are sent. Vendors sign with it too.
 
 use backstop_domain::secret::SecretString;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -7,24 +7,36 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 /// The key inside a `whsec_` secret.
-pub(super) struct SigningKey(Zeroizing<Vec<u8>>);
+pub(crate) struct SigningKey(Zeroizing<Vec<u8>>);
 
 impl SigningKey {
     /// Reads `whsec_` and the base64 of 24 to 64 bytes.
-    pub(super) fn parse(secret: &SecretString) -> Option<Self> {
+    pub(crate) fn parse(secret: &SecretString) -> Option<Self> {
         let encoded = secret.expose().strip_prefix("whsec_")?;
         let bytes = Zeroizing::new(STANDARD.decode(encoded).ok()?);
         (24..=64).contains(&bytes.len()).then_some(Self(bytes))
     }
 
     /// The value of `webhook-signature`.
-    pub(super) fn sign(&self, id: &str, seconds: i64, body: &[u8]) -> String {
+    pub(crate) fn sign(&self, id: &str, seconds: i64, body: &[u8]) -> String {
+        let mac = self.mac(id, &seconds.to_string(), body);
+        format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()))
+    }
+
+    /// Whether one of the signatures of this list, `v1,… v1,…`, is ours. Whether `seconds` is about now is not looked at.
+    pub(crate) fn verifies(&self, id: &str, seconds: &str, body: &[u8], list: &str) -> bool {
+        let said = list.split(' ').filter_map(|one| STANDARD.decode(one.strip_prefix("v1,")?).ok());
+        let mac = self.mac(id, seconds, body);
+        said.into_iter().any(|signature| mac.clone().verify_slice(&signature).is_ok())
+    }
+
+    fn mac(&self, id: &str, seconds: &str, body: &[u8]) -> Hmac<Sha256> {
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else {
             unreachable!("HMAC takes a key of any length")
         };
         mac.update(format!("{id}.{seconds}.").as_bytes());
         mac.update(body);
-        format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()))
+        mac
     }
 }
 
@@ -60,6 +72,24 @@ mod tests {
         let both =
             "v1,X0EVCQqpwRBd2Q+hJvDSqTEYk8i0aobjU7cp60JvaM8= v1,Zuke9AHpqO2AyCLzIAddgbfYzmajSsus7LDcWjCiEO8=";
         assert!(both.contains(&signature), "{signature}");
+        let key = SigningKey::parse(&SecretString::new("whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="))
+            .unwrap();
+        let verifies = |seconds: &str, body: &str, list: &str| {
+            key.verifies("msg_01JGFJJZ00SRTESTVECT0R0001", seconds, body.as_bytes(), list)
+        };
+        assert!(verifies("1767225600", body, both));
+        for (seconds, body, list) in [
+            ("1767225601", body, both),
+            ("01767225600", body, both),
+            ("1767225600", "{}", both),
+            ("1767225600", body, ""),
+            ("1767225600", body, "v1,"),
+            ("1767225600", body, "v1,AAAA v1,%%"),
+            ("1767225600", body, &both.replace("v1,", "v1a,")),
+            ("1767225600", body, &both.replace("v1,", "")),
+        ] {
+            assert!(!verifies(seconds, body, list), "{seconds} {list}");
+        }
     }
 
     #[test]

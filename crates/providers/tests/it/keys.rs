@@ -81,7 +81,7 @@ fn a_time_out_of_nothing_or_of_an_hour_is_refused() {
 #[test]
 fn an_unknown_kind_is_told_the_kinds_that_there_are() {
     let error = try_build("pigeon", json!({})).err().unwrap();
-    insta::assert_snapshot!(error, @r#"provider `pigeon-main`, key `kind`: names no kind of provider; the kinds are: smtp, aws-ses, sendgrid, postmark, twilio, twilio-verify, aws-sns, vonage, plivo, msg91, textlocal, gupshup, whatsapp-cloud, gupshup-whatsapp, telegram-gateway, webhook, console, dev-inbox"#);
+    insta::assert_snapshot!(error, @r#"provider `pigeon-main`, key `kind`: names no kind of provider; the kinds are: smtp, aws-ses, sendgrid, postmark, resend, twilio, twilio-verify, aws-sns, vonage, plivo, telnyx, messagebird, msg91, textlocal, gupshup, whatsapp-cloud, gupshup-whatsapp, telegram-gateway, webhook, console, dev-inbox"#);
 }
 
 #[test]

@@ -10,11 +10,14 @@ pub(crate) mod aws_ses;
 mod aws_sns;
 mod gupshup;
 mod gupshup_whatsapp;
+mod messagebird;
 mod msg91;
 mod plivo;
 mod postmark;
+mod resend;
 mod sendgrid;
 mod telegram_gateway;
+mod telnyx;
 mod textlocal;
 mod twilio;
 mod twilio_verify;
@@ -44,11 +47,14 @@ pub(crate) static ALL: &[Vendor] = &[
     aws_ses::VENDOR,
     sendgrid::VENDOR,
     postmark::VENDOR,
+    resend::VENDOR,
     twilio::VENDOR,
     twilio_verify::VENDOR,
     aws_sns::VENDOR,
     vonage::VENDOR,
     plivo::VENDOR,
+    telnyx::VENDOR,
+    messagebird::VENDOR,
     msg91::VENDOR,
     textlocal::VENDOR,
     gupshup::VENDOR,

@@ -8,7 +8,11 @@ use backstop_domain::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{exchange::HttpResponse, status};
+use crate::{
+    exchange::HttpResponse,
+    status,
+    usual::{ill, well},
+};
 
 /// An answer in Postmark's own form; code 0 is success.
 #[derive(Deserialize)]
@@ -91,7 +95,6 @@ struct Server {
 
 /// What the answer about the server tells.
 pub(super) fn checkup(answers: &[HttpResponse]) -> Checkup {
-    let ill = |finding: String, fix: &str| Checkup { well: false, finding, fix: Some(fix.to_owned()) };
     let Some(answer) = answers.first() else { return ill("not asked".to_owned(), "report this") };
     if !answer.is_success() {
         let finding = answer.json::<Answer>().map_or_else(|| answer.raw(), |told| told.told(answer.status));
@@ -102,7 +105,7 @@ pub(super) fn checkup(answers: &[HttpResponse]) -> Checkup {
             format!("the server {} is a sandbox: nothing is delivered", server.name),
             "use the token of a live server",
         ),
-        Some(server) => Checkup { well: true, finding: format!("the server is {}", server.name), fix: None },
+        Some(server) => well(format!("the server is {}", server.name)),
         None => ill(answer.raw(), "check base_url: this does not look like Postmark"),
     }
 }

@@ -4,8 +4,6 @@
 //! Events come in batches, repeat and come in any order. Of an event only words of SendGrid are kept: what the other mail
 //! server said repeats the address.
 
-use std::time::Duration;
-
 use backstop_domain::{
     clock::Timestamp,
     outcome::{Outcome, Reason, Scope},
@@ -22,10 +20,9 @@ use crate::{
     adapter::{Receipts, Reception},
     email::{rejection, word},
     exchange::HttpResponse,
+    usual::fresh,
 };
 
-/// How old a post may be.
-const OLDEST: Duration = Duration::from_secs(5 * 60);
 /// A point of the curve, uncompressed.
 const POINT: usize = 65;
 
@@ -50,12 +47,7 @@ impl Signed {
         UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, &self.0)
             .verify(&signed, &signature)
             .map_err(|_| CallbackRefused::Forged("another signature"))?;
-        let said = timestamp.parse::<i64>().ok().and_then(|seconds| seconds.checked_mul(1000));
-        let said = said.map(Timestamp::from_millis).ok_or(CallbackRefused::Forged("no time"))?;
-        if at.since(said) > OLDEST || said.since(at) > OLDEST {
-            return Err(CallbackRefused::Forged("too old"));
-        }
-        Ok(())
+        fresh(timestamp, at)
     }
 }
 
