@@ -143,7 +143,7 @@ impl Learning {
     }
 
     /// It taught nothing after all: nobody can say what its end means.
-    fn drop(&self, attempt: AttemptId) {
+    pub(crate) fn drop(&self, attempt: AttemptId) {
         let now = self.memory.lock().open.get(&attempt).map(|seen| seen.sent_at);
         if let Some(sent_at) = now {
             self.ended(attempt, End::Censored, sent_at);

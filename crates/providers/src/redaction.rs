@@ -78,8 +78,9 @@ impl<'a> Redaction<'a> {
                     text = without(&text, &spelling, TEXT);
                 }
             }
-            if let Some(voice) = &message.links.voice {
-                text = without(&text, voice.expose(), SECRET);
+            let voice = message.links.voice.as_ref().map(SecretString::expose);
+            for link in voice.into_iter().chain(message.links.receipts.as_deref()) {
+                text = without(&text, link, SECRET);
             }
             text = without_recipient(&text, &message.to);
             text = without_spaced(&text, message.code.expose(), CODE);

@@ -239,6 +239,13 @@ fn money(section: &Section<'_>, said: &ProviderSection) -> Result<Money, ConfigE
             return Err(section.wrong("price", finding, "write both in the currency of the vendor's bill"));
         }
     }
+    let first = prices().next();
+    if said.free_per_month > 0
+        && first.is_some_and(|first| prices().any(|price| !price.same_currency(*first)))
+    {
+        let finding = "is in several currencies, and free_per_month counts in one";
+        return Err(section.wrong("price", finding, "write all prices in the currency of the vendor's bill"));
+    }
     if said.credit_floor.is_some_and(|floor| !floor.is_finite() || floor.abs() > 1e9) {
         return Err(section.wrong("credit_floor", "is no amount", "credit_floor = 20.0"));
     }

@@ -69,15 +69,27 @@ impl Engine {
     }
 
     /// The decision as it is kept with an attempt: with what could not be used at that moment. `None` if there was no choice.
-    pub(crate) fn decision_of(&self, rung: &Rung, now: Timestamp) -> Option<String> {
-        rung.decision.as_ref()?;
-        serde_json::to_string(&self.explained(rung, now)).ok()
+    /// The provider that is `used` was not passed over, however its breaker stands once its probe is taken.
+    pub(crate) fn decision_of(&self, rung: &Rung, used: &str, now: Timestamp) -> Option<String> {
+        let decision = rung.decision.clone()?;
+        let others = rung.providers.iter().filter(|name| *name != used);
+        serde_json::to_string(&self.with_passed_over(decision, rung, others, now)).ok()
     }
 
     /// The decision, with why each provider would be passed over now.
     pub(crate) fn explained(&self, rung: &Rung, now: Timestamp) -> Decision {
-        let mut decision = rung.decision.clone().unwrap_or_else(|| Decision::of_one(rung.providers.first()));
-        for provider in &rung.providers {
+        let decision = rung.decision.clone().unwrap_or_else(|| Decision::of_one(rung.providers.first()));
+        self.with_passed_over(decision, rung, rung.providers.iter(), now)
+    }
+
+    fn with_passed_over<'a>(
+        &self,
+        mut decision: Decision,
+        rung: &Rung,
+        providers: impl Iterator<Item = &'a String>,
+        now: Timestamp,
+    ) -> Decision {
+        for provider in providers {
             if let Some(why) = self.routes.why_not(provider, rung.channel, rung.region, now) {
                 decision.pass_over(provider, why);
             }

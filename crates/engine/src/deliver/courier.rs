@@ -275,7 +275,7 @@ impl Courier {
             round,
             pace: self.engine.routes.pace(&route.provider),
             reservation: self.engine.routes.reservation(&route.provider, self.region(route.channel), now),
-            decision: self.decision(route.channel, now),
+            decision: self.decision(route, now),
             lease,
             now,
         }
@@ -380,10 +380,13 @@ impl Courier {
     }
 
     /// Why the providers of a channel stand in their order, for the first attempt over it.
-    fn decision(&self, channel: Channel, now: Timestamp) -> Option<String> {
+    fn decision(&self, route: &Route, now: Timestamp) -> Option<String> {
+        let channel = route.channel;
         let is_first =
             !self.entries.iter().any(|entry| entry.tried.round.is_some() && entry.tried.channel == channel);
-        self.rung(channel).filter(|_| is_first).and_then(|rung| self.engine.decision_of(rung, now))
+        self.rung(channel)
+            .filter(|_| is_first)
+            .and_then(|rung| self.engine.decision_of(rung, &route.provider, now))
     }
 
     /// Tells the ranking of a verification's first message; of later ones nobody could say which one helped.

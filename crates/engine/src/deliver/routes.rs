@@ -14,28 +14,25 @@ use backstop_domain::{
     breaker::{BreakerState, Passage},
     channel::Channel,
     clock::Timestamp,
-    credit::CreditRule,
     id::AttemptId,
     limit::Pace,
-    outcome::{Outcome, Scope},
+    outcome::Outcome,
     plan::{Availability, Route},
     ports::{
         Provider,
-        provider::Balance,
-        store::{NodeReport, OpenBreaker, OptOuts, ProviderSwitch, Reservation},
+        store::{NodeReport, OpenBreaker, OptOuts, ProviderSwitch},
     },
     price::Price,
     ranking::Decision,
-    receipt::{Receipt, ReceiptState},
     recipient::Region,
-    spend::SpendBook,
 };
 use parking_lot::Mutex;
 
 use super::ProviderSettings;
-use crate::accounts::CreditReport;
 
+mod abilities;
 mod entry;
+mod money;
 
 use entry::Entry;
 
@@ -113,32 +110,6 @@ impl RouteTable {
         self.of(application).iter().any(|entry| entry.settings.channels.contains(&channel))
     }
 
-    /// Whether the code of a verification can travel over `channel`: ours, or that of the provider that makes it.
-    pub(crate) fn carries(&self, application: &Application, checker: Option<&str>, channel: Channel) -> bool {
-        match checker {
-            Some(checker) => self.serves_through(checker, channel),
-            None => self
-                .of(application)
-                .iter()
-                .any(|entry| entry.settings.channels.contains(&channel) && !entry.is_checker()),
-        }
-    }
-
-    /// Whether this provider serves `channel`.
-    pub(crate) fn serves_through(&self, name: &str, channel: Channel) -> bool {
-        self.entry(name).is_some_and(|entry| entry.settings.channels.contains(&channel))
-    }
-
-    /// Whether any provider makes and checks its codes itself.
-    pub(crate) fn has_checkers(&self) -> bool {
-        self.entries.iter().any(Entry::is_checker)
-    }
-
-    /// Whether this provider makes and checks its codes itself.
-    pub(crate) fn is_checker(&self, name: &str) -> bool {
-        self.entry(name).is_some_and(Entry::is_checker)
-    }
-
     /// How every provider is, in the configured order.
     pub fn health(&self, now: Timestamp) -> Vec<ProviderHealth> {
         let health = |entry: &Entry| {
@@ -208,55 +179,6 @@ impl RouteTable {
         entry.standing(&entry.condition.lock(), channel, region, now).why
     }
 
-    /// A receipt came; what it says against the provider counts like an answer.
-    pub(crate) fn told(
-        &self,
-        name: &str,
-        channel: Channel,
-        attempt: AttemptId,
-        receipt: &Receipt,
-        now: Timestamp,
-    ) {
-        let Some(entry) = self.entry(name) else { return };
-        if receipt.state == ReceiptState::OnItsWay {
-            return;
-        }
-        entry.told(channel, now);
-        if let Some(rejection) = receipt.rejection.filter(|rejection| rejection.scope == Scope::Provider) {
-            entry.rejected(rejection, (channel, None), attempt, now);
-        }
-    }
-
-    /// When an attempt that was taken now counts as silent; `None`: never, since no receipts are arriving on this route.
-    pub(crate) fn silent_at(
-        &self,
-        name: &str,
-        channel: Channel,
-        taken_at: Timestamp,
-        now: Timestamp,
-    ) -> Option<Timestamp> {
-        let span = self.escalate_after.get(&channel)?;
-        self.entry(name)?.tells(channel, now).then(|| taken_at + *span)
-    }
-
-    /// Whether it tells what became of messages.
-    pub(crate) fn hears(&self, name: &str) -> bool {
-        self.entry(name).is_some_and(|entry| entry.settings.provider.receiver().is_some())
-    }
-
-    /// Whether its receipts name a message by the vendor's id alone.
-    pub(crate) fn finds_by_vendor_id(&self, name: &str) -> bool {
-        let provider = self.entry(name).map(|entry| &entry.settings.provider);
-        provider
-            .and_then(|provider| provider.receiver())
-            .is_some_and(|receiver| receiver.finds_by_vendor_id())
-    }
-
-    /// Whether it fetches the script of a call.
-    pub(crate) fn speaks(&self, name: &str) -> bool {
-        self.entry(name).is_some_and(|entry| entry.settings.provider.speaker().is_some())
-    }
-
     /// How many messages a provider may get.
     pub(crate) fn pace(&self, name: &str) -> Vec<Pace> {
         self.entry(name).map(|entry| entry.settings.pace.clone()).unwrap_or_default()
@@ -264,24 +186,6 @@ impl RouteTable {
 
     pub(crate) fn timeout(&self, name: &str) -> Option<(Arc<dyn Provider>, Duration)> {
         self.entry(name).map(|entry| (entry.settings.provider.clone(), entry.settings.timeout))
-    }
-
-    /// Whether the store has to be asked before a message goes through a provider: it may get only so many in a span, or
-    /// cost so much in a month.
-    pub(crate) fn is_counted_out(&self, name: &str) -> bool {
-        self.entry(name).is_none_or(|entry| !entry.settings.pace.is_empty()) || self.is_counted(name)
-    }
-
-    /// Whether the provider's money is counted.
-    pub(crate) fn is_counted(&self, name: &str) -> bool {
-        self.entry(name).is_some_and(|entry| {
-            entry.settings.money.free_per_month > 0 || entry.condition.lock().spend_limit.is_some()
-        })
-    }
-
-    /// What a message of this provider costs by its own list.
-    pub(crate) fn price(&self, name: &str, region: Option<Region>) -> Option<Price> {
-        self.entry(name).and_then(|entry| entry.settings.price.of(region))
     }
 
     /// Takes the probe of a half-open breaker for an attempt that is about to be written down. Looked up and taken in one
@@ -324,66 +228,6 @@ impl RouteTable {
         Asking(entry)
     }
 
-    /// The money to set aside for a message, where the provider's money is counted.
-    pub(crate) fn reservation(
-        &self,
-        name: &str,
-        region: Option<Region>,
-        at: Timestamp,
-    ) -> Option<Reservation> {
-        if !self.is_counted(name) {
-            return None;
-        }
-        let entry = self.entry(name)?;
-        let cap = entry.condition.lock().spend_limit;
-        let money = &entry.settings.money;
-        let price = entry.settings.price.of(region).or_else(|| cap.map(|cap| cap.with_micros(0)))?;
-        Some(Reservation { price, cap, free_per_month: money.free_per_month, at })
-    }
-
-    /// The month's money is used up.
-    pub(crate) fn capped(&self, name: &str, until: Timestamp) {
-        if let Some(entry) = self.entry(name) {
-            let mut condition = entry.condition.lock();
-            if condition.capped_until != Some(until) {
-                tracing::error!(provider.name = %name, "stopped: the month's spend limit is reached");
-            }
-            condition.capped_until = Some(until);
-        }
-    }
-
-    /// The month's limit of a provider, as configured or set by an operator.
-    pub(crate) fn spend_limit(&self, name: &str) -> Option<Price> {
-        self.entry(name).and_then(|entry| entry.condition.lock().spend_limit)
-    }
-
-    /// Whether a limit of this currency can be counted by the provider's prices.
-    pub(crate) fn can_count(&self, name: &str, limit: Price) -> bool {
-        let prices = self.entry(name).map(|entry| &entry.settings.price);
-        prices.is_some_and(|list| {
-            let mut all = list.everywhere.iter().chain(list.by_region.values()).peekable();
-            all.peek().is_some() && all.all(|price| price.same_currency(limit))
-        })
-    }
-
-    /// Whether what the month has cost is to be looked at; never where no limit is set.
-    pub(crate) fn spending_is_due(&self, every: Duration, now: Timestamp) -> bool {
-        let limited = self.entries.iter().any(|entry| entry.condition.lock().spend_limit.is_some());
-        let mut looked = self.looked_at_spending.lock();
-        let due = limited && looked.is_none_or(|at| now >= at + every);
-        if due {
-            *looked = Some(now);
-        }
-        due
-    }
-
-    /// Says once a month that most of a provider's limit is spent.
-    pub(crate) fn note_spending(&self, name: &str, book: &SpendBook, now: Timestamp) {
-        if let Some(entry) = self.entry(name) {
-            entry.note_spending(book, now);
-        }
-    }
-
     /// Takes over what an operator switched.
     pub(crate) fn apply(&self, switch: &ProviderSwitch) {
         let Some(entry) = self.entry(&switch.provider) else { return };
@@ -401,29 +245,6 @@ impl RouteTable {
             condition.spending_told = None;
             condition.spend_limit = limit;
         }
-    }
-
-    /// The accounts whose credit is to be read now.
-    pub(crate) fn credit_due(&self, every: Duration, now: Timestamp) -> Vec<String> {
-        let due = self.entries.iter().filter(|entry| entry.settings.money.credit_floor.is_some());
-        due.filter(|entry| entry.credit_is_due(every, now)).map(|entry| entry.settings.name.clone()).collect()
-    }
-
-    /// The configured floor of a provider's credit.
-    pub(crate) fn credit_floor(&self, name: &str) -> Option<i64> {
-        self.entry(name).and_then(|entry| entry.settings.money.credit_floor)
-    }
-
-    /// Takes a reading of an account's credit.
-    pub(crate) fn read_credit(&self, name: &str, balance: Balance, rule: CreditRule, now: Timestamp) {
-        if let Some(entry) = self.entry(name) {
-            entry.read_credit(balance, rule, now);
-        }
-    }
-
-    /// What is left in an account.
-    pub(crate) fn credit(&self, name: &str, now: Timestamp) -> Option<CreditReport> {
-        self.entry(name).and_then(|entry| entry.credit_report(now))
     }
 
     /// The provider has had as many messages as it may get; the next place is free at `until`.

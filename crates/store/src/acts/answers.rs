@@ -66,7 +66,8 @@ fn change_delivery<O: Outbox>(
         to = from;
     }
     // An attempt that was not being sent any more held no lease open: whoever has it now works on something else.
-    if was == AttemptState::Sending || rank(to) > rank(from) {
+    // Nor does one end the lease of the worker that has it and goes on.
+    if rank(to) > rank(from) || (was == AttemptState::Sending && !result.goes_on) {
         end(outbox, key, from, to, result.silent_at)?;
     }
     Ok(())

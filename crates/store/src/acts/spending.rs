@@ -60,6 +60,8 @@ pub(crate) fn set_aside(
     Ok(match book.reserve(asked.price, terms, asked.at) {
         Ok(reserved) => Ok(Some((book, Reserved { provider, month, set_aside: reserved.reservation }))),
         Err(NotReserved::CapReached { until }) => Err(until),
+        // Without a cap nothing has to be compared, and one currency is counted: that of the month's first message.
+        Err(NotReserved::OtherCurrency) if asked.cap.is_none() => Ok(None),
         // What cannot be compared cannot be kept under a cap.
         Err(NotReserved::OtherCurrency) => Err(month.end()),
     })

@@ -125,6 +125,8 @@ pub struct AttemptResult {
     /// A delivery that this answer ends keeps its lease until then: if neither a receipt nor a check comes, recovery finds
     /// it and the plan decides what silence means.
     pub silent_at: Option<Timestamp>,
+    /// Whether the worker goes on with a delivery that was sent before: its lease stays.
+    pub goes_on: bool,
     /// The state of the delivery after this, where it changes; a final one ends the lease.
     pub delivery_state: Option<DeliveryState>,
     /// The present moment.

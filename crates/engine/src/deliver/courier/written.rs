@@ -60,6 +60,7 @@ impl Courier {
         let (channel, provider) = (entry.tried.channel, entry.tried.provider.clone());
         if too_late {
             self.engine.routes.release(&provider, id);
+            self.engine.learning.drop(id);
             tracing::warn!(verification.id = %self.task.verification.id, attempt.id = %id, provider.name = %provider, channel = %channel, "not sent: this process stood still until the lease or the code had ended");
         } else {
             self.engine.routes.settled(&provider, (channel, region), id, &sent.outcome, now);
@@ -77,13 +78,20 @@ impl Courier {
         let silent_at =
             accepted.then(|| self.engine.routes.silent_at(&provider, channel, now, now)).flatten();
         self.entries[index].tried.silent_at = silent_at;
+        // Whoever follows a silence asks the plan again, and gives the lease up when nothing is left.
+        let goes_on = !accepted && !self.done && self.task.delivery.state == DeliveryState::Sent;
+        // An answer beside a message that another vendor has: that one's silence is still to be looked at.
+        let ours = self.entries.iter().filter(|entry| entry.tried.round.is_some());
+        let taken = ours.filter(|entry| entry.tried.state == AttemptState::Accepted);
+        let rests_until = silent_at.or_else(|| taken.filter_map(|entry| entry.tried.silent_at).max());
         let handles = self.handles(&provider, vendor_id.as_deref());
         let settlement = self.settlement(id, &provider, region, state, price.as_deref(), too_late);
         self.record(AttemptResult {
             id,
             handles,
             settlement,
-            silent_at,
+            silent_at: rests_until,
+            goes_on,
             application: self.task.verification.application,
             verification: self.task.verification.id,
             delivery: self.task.delivery.id,

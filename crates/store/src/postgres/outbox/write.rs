@@ -49,7 +49,7 @@ const OPT_OUTS: &str = "INSERT INTO opt_outs (application_id, recipient, provide
      FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[]) w (a, v, i, at) CROSS JOIN LATERAL \
      (SELECT provider FROM attempts WHERE application_id = w.a AND verification_id = w.v AND id = w.i OFFSET 0) t \
      CROSS JOIN LATERAL (SELECT recipient FROM verifications WHERE application_id = w.a AND id = w.v OFFSET 0) v \
-     ON CONFLICT DO NOTHING";
+     ORDER BY w.a, v.recipient, t.provider ON CONFLICT DO NOTHING";
 
 const DELIVERIES: &str = "UPDATE deliveries d SET state = w.state, lease_holder = w.holder, lease_until = w.until \
      FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[]) \

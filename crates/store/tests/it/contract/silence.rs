@@ -4,7 +4,7 @@ use backstop_domain::{
     attempt::AttemptState,
     delivery::DeliveryState,
     id::{DeliveryId, VerificationId},
-    ports::store::{Begun, Deliveries as _, NewAttempt, Noted},
+    ports::store::{AttemptResult, Begun, Deliveries as _, NewAttempt, Noted},
     receipt::ReceiptState,
 };
 
@@ -162,4 +162,18 @@ fn silence_that_turns_out_to_be_a_loss_is_not_taken_for_done() {
     assert!(matches!(told, Noted::Noted { news: true, goes_on: false, .. }), "somebody is just looking");
     wait(world.store.finish(&task.delivery, DeliveryState::Sent, node.holder, at(42))).unwrap();
     assert_eq!(world.recover(world.another_node(100), 70)[0].verification.id, id, "it is still owed");
+}
+
+#[test]
+fn whoever_follows_silence_goes_on_after_a_refusal() {
+    let world = World::new();
+    let (id, delivery, _) = world.resting(ASHA);
+    let node = world.another_node(90);
+    assert_eq!(world.recover(node, 40).len(), 1);
+    let next = NewAttempt { lease: node, ..world.new_attempt(id, delivery, "other", at(41)) };
+    assert_eq!(world.try_begin(next.clone()), Begun::Send);
+    let refused = world.said(&next, AttemptState::Rejected, "not_on_channel", at(42));
+    wait(world.store.finish_attempt(AttemptResult { goes_on: true, ..refused })).unwrap();
+    let third = NewAttempt { lease: node, ..world.new_attempt(id, delivery, "third", at(42)) };
+    assert_eq!(world.try_begin(third), Begun::Send);
 }

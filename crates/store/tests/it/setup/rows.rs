@@ -174,6 +174,7 @@ impl<D: Database> World<D> {
             handles: Vec::new(),
             settlement: None,
             silent_at: None,
+            goes_on: false,
             delivery_state: None,
             now,
         }

@@ -34,6 +34,11 @@ pub(super) const PROVIDERS: &[Mistake] = &[
         ["provider.twilio-main.price", ":16", "currency"],
     ),
     (
+        "a free tier in two currencies",
+        ("from =", "free_per_month = 100\nprice = { US = \"0.01 USD\", IN = \"0.80 INR\" }\nfrom ="),
+        ["provider.twilio-main.price", ":16", "several currencies"],
+    ),
+    (
         "half a registration in India",
         ("dlt = \"at-vendor\"", "dlt = { entity = \"1101\" }"),
         ["provider.twilio-main.dlt", ":16", "at-vendor"],
