@@ -126,6 +126,8 @@ async fn fifty_kills_lose_no_answered_start_send_nothing_twice_and_approve_nothi
 
 /// Holds one verification against what was heard and handed over. Says how many of its attempts ended unknown.
 async fn audit(shop: &Caller, id: &str, gateways: &[Gateway; 2], heard: &Mutex<Heard>) -> usize {
+    // First what was handed over, then the rows: a delivery that was just taken over may send between the two.
+    let handed: Vec<_> = gateways.iter().flat_map(Gateway::handed).collect();
     let read = eventually("the last answer", PATIENCE, || async {
         let read = shop.read(id).await;
         let over = read["attempts"].as_array().unwrap().iter().all(|attempt| attempt["state"] != "sending");
@@ -134,7 +136,6 @@ async fn audit(shop: &Caller, id: &str, gateways: &[Gateway; 2], heard: &Mutex<H
     .await;
     let attempts = read["attempts"].as_array().unwrap();
     let written: BTreeSet<&str> = attempts.iter().map(|attempt| attempt["id"].as_str().unwrap()).collect();
-    let handed: Vec<_> = gateways.iter().flat_map(Gateway::handed).collect();
     let mine = || handed.iter().filter(|message| message.verification == id);
     assert!(mine().all(|message| written.contains(message.attempt.as_str())), "written before it was sent");
     let codes: BTreeSet<&str> = mine().map(|message| message.code.as_str()).collect();
