@@ -25,7 +25,7 @@ use serde_json::json;
 
 use self::{
     account::{Credentials, Senders, is_number},
-    answer::{Credit, Failure, Resource},
+    answer::{Credit, Resource},
     receipts::Signed,
 };
 use crate::{
@@ -34,6 +34,7 @@ use crate::{
     exchange::{HttpRequest, HttpResponse},
     registry::{BuildError, Draft, Form, KeyInfo, KindInfo},
     status,
+    twilio_account::Failure,
 };
 
 mod account;
@@ -200,7 +201,8 @@ impl Adapter for Twilio {
         }
         match response.json::<Failure>() {
             Some(failure) => {
-                let outcome = failure.outcome().unwrap_or_else(|| match response.status {
+                let known = failure.code().and_then(code::outcome);
+                let outcome = known.unwrap_or_else(|| match response.status {
                     // Twilio formed this answer itself: it says that it failed.
                     500..=599 => Outcome::rejected(Reason::Unavailable),
                     _ => status::outcome(response, at),

@@ -61,26 +61,6 @@ impl Resource {
     }
 }
 
-/// A refusal in Twilio's own form: without a code it is somebody else's.
-#[derive(Deserialize)]
-pub(super) struct Failure {
-    code: Value,
-    #[serde(default)]
-    message: Value,
-}
-
-impl Failure {
-    /// The outcome, if the code is known.
-    pub(super) fn outcome(&self) -> Option<Outcome> {
-        code::outcome(number(&self.code)?)
-    }
-
-    /// Code and message.
-    pub(super) fn told(&self, status: u16) -> String {
-        json!({ "status": status, "code": self.code, "message": self.message }).to_string()
-    }
-}
-
 /// The account, as a check-up sees it.
 #[derive(Deserialize)]
 pub(super) struct Account {

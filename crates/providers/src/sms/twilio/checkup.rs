@@ -2,8 +2,8 @@
 
 use backstop_domain::ports::provider::Checkup;
 
-use super::answer::{Account, Credit, Failure, Numbers};
-use crate::exchange::HttpResponse;
+use super::answer::{Account, Credit, Numbers};
+use crate::{exchange::HttpResponse, twilio_account::Failure};
 
 /// Reads the answers about the account, its balance and its number, in this order.
 pub(super) fn read(answers: &[HttpResponse]) -> Checkup {
