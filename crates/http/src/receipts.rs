@@ -8,7 +8,7 @@ use std::sync::Arc;
 use axum::{
     Router,
     body::Bytes,
-    extract::{DefaultBodyLimit, OriginalUri, Path, State},
+    extract::{DefaultBodyLimit, OriginalUri, Path, State, rejection::BytesRejection},
     response::{IntoResponse, Response},
     routing::MethodRouter,
 };
@@ -43,9 +43,9 @@ async fn receive(
     OriginalUri(uri): OriginalUri,
     method: Method,
     headers: HeaderMap,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
-    let callback = callback(&entrance, &method, &uri, &headers, &body);
+    let callback = callback(&entrance, &method, &uri, &headers, &whole(body)?);
     let heard = entrance.doors.engine.receive(&path.provider, path.secret.as_deref(), &callback).await;
     heard.map(answer).map_err(|error| match error {
         ReceiveError::NoSuchAddress => nothing_there(),
@@ -67,9 +67,9 @@ async fn speak(
     OriginalUri(uri): OriginalUri,
     method: Method,
     headers: HeaderMap,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
-    let callback = callback(&entrance, &method, &uri, &headers, &body);
+    let callback = callback(&entrance, &method, &uri, &headers, &whole(body)?);
     entrance.doors.engine.speak(&token, &callback).await.map(answer).map_err(|error| match error {
         SpeakError::NoSuchCall => nothing_there(),
         SpeakError::Refused(refused) => refusal(&refused),
@@ -95,6 +95,16 @@ fn callback(
         headers: headers.collect(),
         body: body.to_vec(),
     }
+}
+
+/// A body that arrived, and was not too long.
+fn whole(body: Result<Bytes, BytesRejection>) -> Result<Bytes, Problem> {
+    body.map_err(|rejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            Problem::new(Code::BodyTooLarge, format!("a callback has {BODY_MAX} bytes at the most"))
+        }
+        _ => Problem::new(Code::InvalidRequest, "the body did not arrive"),
+    })
 }
 
 fn answer(reply: Reply) -> Response {
