@@ -19,11 +19,13 @@ use std::{
 };
 
 use backstop_domain::{
-    application::CodePolicy, channel::Channel, limit::Limits, purpose::Purpose, rule::Rule,
+    application::CodePolicy, channel::Channel, emergency::Emergency, limit::Limits, purpose::Purpose,
+    rule::Rule, sign_in::SignInPolicy,
 };
 
-use build::{Builder, OwnVariables};
+use build::{Builder, LegacySignIn, OwnVariables};
 use entries::Entry;
+use legacy_env::Legacy;
 use read::Section;
 use tree::Node;
 
@@ -34,6 +36,7 @@ mod codes;
 pub mod compat;
 pub mod countries;
 mod dlt;
+mod emergency;
 mod entries;
 mod environment;
 mod error;
@@ -49,6 +52,7 @@ pub mod routing;
 pub(crate) mod rules;
 mod secret_file;
 pub mod server;
+mod sign_in;
 mod span;
 pub mod store;
 #[cfg(test)]
@@ -136,6 +140,10 @@ pub struct Config {
     pub providers: Vec<ProviderSettings>,
     /// Which providers may be used for what; the first that says something wins.
     pub rules: Vec<Rule>,
+    /// How long what people hold is good for.
+    pub sign_in: SignInPolicy,
+    /// The key that opens when nothing else does.
+    pub emergency: Option<Emergency>,
     /// Drop-in surfaces that are on.
     pub compat: compat::Compat,
 }
@@ -187,10 +195,23 @@ pub fn load(source: &Source) -> Result<Loaded, ConfigError> {
     };
     warnings.extend(legacy.warnings);
     providers.extend(legacy.providers);
-    let own_variables = env_files(&applications, source, &mut providers, &mut warnings)?;
+    let (mut master_key, mut sms_backup) = (legacy.master_key, legacy.sms_backup);
+    let own_variables = env_files(&applications, source, |found| {
+        providers.extend(found.providers);
+        warnings.extend(found.warnings);
+        master_key = master_key.take().or(found.master_key);
+        sms_backup = sms_backup.or(found.sms_backup);
+    })?;
     environment::overlay_entries(&mut providers, "provider", &settings, file.is_none())?;
 
-    let builder = Builder { root: &root, rules: &rules, profile, source, warnings };
+    let builder = Builder {
+        root: &root,
+        rules: &rules,
+        profile,
+        source,
+        warnings,
+        legacy: LegacySignIn { master_key: master_key.as_ref(), sms_backup },
+    };
     let config = builder.build(&applications, &providers, &legacy.codes, &legacy.limits, &own_variables)?;
     Ok(Loaded { config: config.0, warnings: config.1, file })
 }
@@ -251,12 +272,11 @@ fn kinds(providers: &[Entry]) -> Vec<&str> {
     providers.iter().filter_map(|entry| entry.node.at("kind")?.as_text()).collect()
 }
 
-/// Reads the applications' own variables; their providers join `providers`, each for its application alone.
+/// Reads the applications' own variables, and hands over what is not the application's alone to say.
 fn env_files(
     applications: &[Entry],
     source: &Source,
-    providers: &mut Vec<Entry>,
-    warnings: &mut Vec<String>,
+    mut take: impl FnMut(Legacy),
 ) -> Result<OwnVariables, ConfigError> {
     let mut own = OwnVariables::new();
     for entry in applications {
@@ -271,10 +291,12 @@ fn env_files(
             )
         })?;
         let variables = environment::parse_dotenv(&text);
-        let legacy = legacy_env::read(&variables, &[], Some((&entry.name, name)));
-        warnings.extend(legacy.warnings.into_iter().map(|warning| format!("{name}: {warning}")));
-        providers.extend(legacy.providers);
-        own.insert(entry.name.clone(), (legacy.codes, legacy.limits));
+        let mut legacy = legacy_env::read(&variables, &[], Some((&entry.name, name)));
+        for warning in &mut legacy.warnings {
+            warning.insert_str(0, &format!("{name}: "));
+        }
+        own.insert(entry.name.clone(), (legacy.codes.clone(), legacy.limits.clone()));
+        take(legacy);
     }
     Ok(own)
 }

@@ -3,7 +3,10 @@
 mod store_clock;
 
 use std::{
-    sync::atomic::{AtomicI64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -11,6 +14,7 @@ use backstop_domain::{
     clock::{Clock, Timestamp},
     ports::{BoxFuture, Random, Tasks},
 };
+use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 pub(crate) use store_clock::StoreClock;
@@ -44,9 +48,17 @@ impl Random for OsRandom {
 }
 
 /// Tasks on the tokio runtime, counted so that a shutdown can wait for them.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Clone)]
 pub(crate) struct TokioTasks {
     tracker: TaskTracker,
+    cores: Arc<Semaphore>,
+}
+
+impl Default for TokioTasks {
+    fn default() -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Self { tracker: TaskTracker::new(), cores: Arc::new(Semaphore::new(cores)) }
+    }
 }
 
 impl TokioTasks {
@@ -64,6 +76,18 @@ impl TokioTasks {
 impl Tasks for TokioTasks {
     fn spawn(&self, task: BoxFuture<'static, ()>) {
         self.tracker.spawn(task);
+    }
+
+    fn compute(&self, work: Box<dyn FnOnce() + Send>) {
+        let (cores, tracker) = (self.cores.clone(), self.tracker.clone());
+        self.tracker.spawn(async move {
+            // Each may take tens of megabytes: a crowd waits here instead of in memory.
+            let Ok(core) = cores.acquire_owned().await else { return };
+            tracker.spawn_blocking(move || {
+                work();
+                drop(core);
+            });
+        });
     }
 
     #[expect(clippy::disallowed_methods, reason = "this is the sleep that all others are told of")]

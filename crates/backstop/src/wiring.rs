@@ -111,6 +111,7 @@ pub(crate) async fn open(config: Config) -> anyhow::Result<Installation> {
         escalate_after: config.channels.escalate_after.clone(),
         lost_person: Some(config.routing.lost_person),
         public_url: config.server.public_url.clone(),
+        emergency: config.emergency.clone(),
         retention: config.store.retention,
         node: NodeId::new(now, random.as_ref()),
     });
@@ -163,6 +164,7 @@ fn application(
         native_apps: settings.native_apps,
         providers: serving(config, settings),
         templates: settings.templates.clone(),
+        sign_in: config.sign_in.clone(),
     }
 }
 

@@ -8,6 +8,7 @@ use crate::{
     limit::Limits,
     purpose::Purpose,
     recipient::Region,
+    sign_in::SignInPolicy,
     template::Templates,
     verification::Verification,
 };
@@ -79,6 +80,8 @@ pub struct Application {
     pub providers: Option<Vec<String>>,
     /// Message texts.
     pub templates: Templates,
+    /// How its people sign in.
+    pub sign_in: SignInPolicy,
 }
 
 impl Application {

@@ -185,6 +185,24 @@ impl Kind for OfNode {
 /// Names one run of the program; the holder of leases: `node_…`.
 pub type NodeId = Id<OfNode>;
 
+/// Marks the id of a user.
+#[derive(Debug)]
+pub enum OfUser {}
+impl Kind for OfUser {
+    const PREFIX: &'static str = "usr";
+}
+/// Names a person of an application: `usr_…`.
+pub type UserId = Id<OfUser>;
+
+/// Marks the id of a session.
+#[derive(Debug)]
+pub enum OfSession {}
+impl Kind for OfSession {
+    const PREFIX: &'static str = "ses";
+}
+/// Names a session of a user: `ses_…`.
+pub type SessionId = Id<OfSession>;
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -329,6 +329,18 @@ impl Recipient {
         }
     }
 
+    /// The form that a user's address is found by: the mailbox as it is, tag and all, whatever case it is written in; a
+    /// number in one spelling.
+    pub fn identity(&self) -> String {
+        match self {
+            Self::Phone(number) => number.limit_key(),
+            Self::Email(address) => {
+                let (local, domain) = address.parts();
+                format!("{}@{domain}", local.to_ascii_lowercase())
+            }
+        }
+    }
+
     /// The form that limits and look-ups are keyed by: one for all spellings of one recipient.
     pub fn limit_key(&self) -> String {
         match self {

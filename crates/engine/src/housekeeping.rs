@@ -44,6 +44,9 @@ impl Engine {
     /// Deletes some of what is older than the retention. Says whether there may be more.
     async fn forget(&self) -> bool {
         let now = self.clock.now();
+        if let Err(error) = self.store.forget_people(now).await {
+            tracing::warn!(%error, "ended sessions and old tries cannot be deleted");
+        }
         match self.store.forget(now - self.retention, now).await {
             Ok(forgotten) => forgotten > 0,
             Err(error) => {

@@ -22,6 +22,7 @@ use backstop_domain::{
     application::Application,
     channel::Channel,
     clock::Timestamp,
+    emergency::Emergency,
     id::NodeId,
     keyring::{Keyring, RootKey},
     ports::{Clock, Random, Store, Tasks},
@@ -64,6 +65,8 @@ pub struct Parts {
     pub lost_person: Option<Price>,
     /// How vendors and people reach us, without a slash at its end; `None` where nobody can from outside.
     pub public_url: Option<String>,
+    /// The key that opens when nothing else does; `None`: emergency access is off.
+    pub emergency: Option<Emergency>,
     /// How long a verification is kept.
     pub retention: Duration,
     /// This run of the program: the holder of its leases.
@@ -95,6 +98,7 @@ pub struct Engine {
     hedge_after: Duration,
     rules: Vec<Rule>,
     public_url: Option<String>,
+    emergency: Option<Emergency>,
     retention: Duration,
     node: NodeId,
 }
@@ -128,6 +132,7 @@ impl Engine {
             hedge_after: parts.hedge_after,
             rules: parts.rules,
             public_url: parts.public_url,
+            emergency: parts.emergency,
             retention: parts.retention,
             node: parts.node,
         })

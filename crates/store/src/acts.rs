@@ -13,6 +13,7 @@ pub(crate) mod checks;
 pub(crate) mod ended;
 mod ledger;
 mod outbox;
+pub(crate) mod people;
 pub(crate) mod receipts;
 mod replay;
 pub(crate) mod spending;

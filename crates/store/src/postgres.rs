@@ -17,6 +17,7 @@ mod ledger;
 mod nodes;
 mod opt_outs;
 mod outbox;
+mod people;
 mod pool;
 mod read;
 mod recovery;

@@ -8,8 +8,10 @@ use backstop_domain::{
     channel::Channel,
     code::CodeForm,
     delivery::{Delivery, Lease},
+    id::UserId,
     keyring::{KeyUse, Kid, Sealed},
     ports::store::{ApiKey, ProviderSwitch, WrappedKey},
+    user::User,
     verification::{Checking, Verification},
 };
 
@@ -151,6 +153,32 @@ pub(crate) fn provider_switch(row: &impl Cells) -> Result<ProviderSwitch> {
         monthly_spend_limit: fields.parsed_if_any("monthly_spend_limit")?,
         changed_at: fields.moment("changed_at")?,
     })
+}
+
+/// The columns of a user, in the order in which [`user`] reads them.
+pub(crate) const USER: &str =
+    "application_id, id, created_at, updated_at, status, role, second_factor, profile";
+
+/// Reads a row of the columns [`USER`].
+pub(crate) fn user(row: &impl Cells) -> Result<User> {
+    let mut fields = Fields::of(row, "users", 2);
+    Ok(User {
+        application: ApplicationId(fields.take("application_id")?),
+        id: fields.parsed("id")?,
+        created_at: fields.moment("created_at")?,
+        updated_at: fields.moment("updated_at")?,
+        status: fields.parsed("status")?,
+        role: fields.parsed("role")?,
+        second_factor: fields.parsed("second_factor")?,
+        profile: fields.json_if_any("profile")?.unwrap_or_default(),
+    })
+}
+
+/// Reads a row of an application and a user's id.
+pub(crate) fn user_id(row: &impl Cells) -> Result<UserId> {
+    let mut fields = Fields::of(row, "user_lookups", 1);
+    let _: i64 = fields.take("application_id")?;
+    fields.parsed("user_id")
 }
 
 /// Reads the next column as an authority.

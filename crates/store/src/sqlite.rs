@@ -18,6 +18,7 @@ mod lookups;
 mod nodes;
 mod outbox;
 mod paces;
+mod people;
 mod queue;
 mod readers;
 mod rebuild;

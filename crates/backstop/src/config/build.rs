@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use backstop_domain::{application::CodePolicy, channel::Channel, limit::Limits, recipient::Region};
+use backstop_domain::{
+    application::CodePolicy, channel::Channel, limit::Limits, recipient::Region, secret::SecretString,
+};
 
 use super::{
     ApplicationConfig, Config, Profile, ProviderSettings, Source, application, channels, codes, compat,
-    countries, entries::Entry, error::ConfigError, limits, provider, purposes, read::Section, routing, rules,
-    server, store, tree::Node,
+    countries, emergency, entries::Entry, error::ConfigError, limits, provider, purposes, read::Section,
+    routing, rules, server, sign_in, store, tree::Node,
 };
 
 /// Joins the sections into a [`Config`].
@@ -17,6 +19,13 @@ pub(super) struct Builder<'a> {
     pub(super) profile: Profile,
     pub(super) source: &'a Source,
     pub(super) warnings: Vec<String>,
+    pub(super) legacy: LegacySignIn<'a>,
+}
+
+/// What the variables of the services say of signing in.
+pub(super) struct LegacySignIn<'a> {
+    pub(super) master_key: Option<&'a SecretString>,
+    pub(super) sms_backup: Option<bool>,
 }
 
 /// Codes and limits out of an application's `env_file`.
@@ -108,6 +117,12 @@ impl Builder<'_> {
             applications,
             providers: vendors,
             rules,
+            sign_in: sign_in::resolve(&section("sign_in"), self.legacy.sms_backup)?,
+            emergency: emergency::resolve(
+                &section("emergency"),
+                (self.profile, &self.source.working_directory, self.source.read_secrets),
+                self.legacy.master_key,
+            )?,
             compat,
         };
         self.judge(&config)?;

@@ -8,7 +8,7 @@ use super::{
 };
 
 /// The sections that a file can have.
-const SECTIONS: [&str; 12] = [
+const SECTIONS: [&str; 14] = [
     "profile",
     "server",
     "store",
@@ -21,6 +21,8 @@ const SECTIONS: [&str; 12] = [
     "application",
     "provider",
     "compat",
+    "emergency",
+    "sign_in",
 ];
 
 /// An entry of `[[application]]` or `[[provider]]`.

@@ -7,12 +7,15 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use backstop_domain::secret::SecretString;
+
 use self::groups::{
     AWS_SES, AWS_SNS, Found, GUPSHUP, Group, MSG91, SENDGRID, SMTP, TEXTLOCAL, TWILIO, TWILIO_VERIFY,
 };
 use super::{
     entries::Entry,
     error::Place,
+    secret_file::is_placeholder,
     tree::{Node, Value},
 };
 
@@ -21,8 +24,10 @@ mod groups;
 /// Variables by name.
 pub(crate) type Variables = BTreeMap<String, String>;
 
-/// Variables of the services whose functions this version does not have.
-const NOT_SERVED: [&str; 2] = ["SMS_BACKUP_ENABLED", "EMERGENCY_MASTER_KEY"];
+/// The key that opened in an emergency.
+const MASTER_KEY: &str = "EMERGENCY_MASTER_KEY";
+/// Whether a text stands in for TOTP.
+const SMS_BACKUP: &str = "SMS_BACKUP_ENABLED";
 
 /// Where the services' settings of codes and limits go: variable, section, key, unit.
 const SETTINGS: [(&str, Part, &str, &str); 9] = [
@@ -52,6 +57,8 @@ pub(crate) struct Legacy {
     pub(crate) limits: Node,
     pub(crate) providers: Vec<Entry>,
     pub(crate) warnings: Vec<String>,
+    pub(crate) master_key: Option<SecretString>,
+    pub(crate) sms_backup: Option<bool>,
 }
 
 /// Reads the variables. `configured` are the kinds that the file has already; `owner` is the application whose
@@ -69,6 +76,8 @@ pub(crate) fn read(variables: &Variables, configured: &[&str], owner: Option<(&s
         limits: Node::empty(base),
         providers: Vec::new(),
         warnings: Vec::new(),
+        master_key: None,
+        sms_backup: None,
     };
     for (name, part, key, unit) in SETTINGS {
         let Some(value) = variables.get(name) else { continue };
@@ -124,18 +133,28 @@ pub(crate) fn read(variables: &Variables, configured: &[&str], owner: Option<(&s
             }
         }
     }
-    for name in NOT_SERVED.into_iter().filter(|name| variables.contains_key(*name)) {
-        legacy
-            .warnings
-            .push(format!("{name} is set and not used: this version does not have what it configures"));
+    if let Some(key) = variables.get(MASTER_KEY).map(|key| key.trim()).filter(|key| !key.is_empty()) {
+        if is_placeholder(key) {
+            legacy.warnings.push(format!("emergency access is off: {MASTER_KEY} holds a placeholder"));
+        } else {
+            legacy.master_key = Some(SecretString::new(key));
+        }
     }
+    legacy.sms_backup = variables.get(SMS_BACKUP).and_then(|value| match value.trim() {
+        "true" | "1" | "yes" | "on" => Some(true),
+        "false" | "0" | "no" | "off" => Some(false),
+        _ => {
+            legacy.warnings.push(format!("{SMS_BACKUP} is not used: it is neither true nor false"));
+            None
+        }
+    });
     legacy
 }
 
 /// The vendors' variables that are set, for development to name.
 pub(crate) fn vendor_variables(variables: &Variables) -> Vec<&str> {
     let marks = in_order(variables).flat_map(|group| group.all_marks());
-    marks.chain(NOT_SERVED).filter(|name| variables.contains_key(*name)).collect()
+    marks.chain([MASTER_KEY, SMS_BACKUP]).filter(|name| variables.contains_key(*name)).collect()
 }
 
 /// The groups in the order in which a channel tries them. Each service had its own: with `AWS_SNS_` variables Twilio came

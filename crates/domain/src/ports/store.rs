@@ -6,6 +6,7 @@ mod deliveries;
 mod keys;
 mod nodes;
 mod once;
+mod people;
 mod routing;
 mod verifications;
 
@@ -14,6 +15,7 @@ pub use deliveries::*;
 pub use keys::*;
 pub use nodes::*;
 pub use once::*;
+pub use people::*;
 pub use routing::*;
 pub use verifications::*;
 
@@ -51,5 +53,5 @@ impl StoreError {
 }
 
 /// The whole store.
-pub trait Store: Verifications + Deliveries + Applications + Keys + Nodes + Routing {}
-impl<T: Verifications + Deliveries + Applications + Keys + Nodes + Routing> Store for T {}
+pub trait Store: Verifications + Deliveries + Applications + Keys + Nodes + Routing + People {}
+impl<T: Verifications + Deliveries + Applications + Keys + Nodes + Routing + People> Store for T {}

@@ -25,6 +25,8 @@ use backstop_domain::{
     spend::SpendBook,
 };
 
+mod people;
+
 /// What happens around a store.
 #[async_trait]
 pub(crate) trait Hooks: Send + Sync {

@@ -210,6 +210,7 @@ impl House {
             native_apps: false,
             providers: None,
             templates: Templates::default(),
+            sign_in: Default::default(),
         }
     }
 
@@ -267,6 +268,7 @@ impl House {
             lost_person: None,
             rules: Vec::new(),
             public_url: None,
+            emergency: None,
             retention: RETENTION,
             node: NodeId::new(self.clock.now(), self.chance.as_ref()),
         });

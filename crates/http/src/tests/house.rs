@@ -43,6 +43,8 @@ use tower::ServiceExt as _;
 
 use crate::{Compat, Doors, Peer, Profile};
 
+mod people;
+
 /// A store that is down.
 struct Down;
 
@@ -217,6 +219,9 @@ struct NoTasks;
 
 impl Tasks for NoTasks {
     fn spawn(&self, _: BoxFuture<'static, ()>) {}
+    fn compute(&self, work: Box<dyn FnOnce() + Send>) {
+        work();
+    }
     fn sleep(&self, _: Duration) -> BoxFuture<'static, ()> {
         Box::pin(async {})
     }
@@ -245,6 +250,7 @@ fn application() -> Application {
         native_apps: false,
         providers: None,
         templates: Templates::default(),
+        sign_in: Default::default(),
     }
 }
 
@@ -280,6 +286,7 @@ pub(super) fn engine() -> Arc<Engine> {
         lost_person: None,
         rules: Vec::new(),
         public_url: None,
+        emergency: None,
         hedge_after: Duration::from_secs(2),
         retention: Duration::from_secs(90 * 86_400),
     });

@@ -54,6 +54,10 @@ impl Tasks for TestTasks {
         tokio::spawn(task);
     }
 
+    fn compute(&self, work: Box<dyn FnOnce() + Send>) {
+        work();
+    }
+
     #[expect(clippy::disallowed_methods, reason = "this is the port's own implementation")]
     fn sleep(&self, span: Duration) -> BoxFuture<'static, ()> {
         Box::pin(tokio::time::sleep(span))
@@ -66,6 +70,10 @@ pub(crate) struct Sleepless;
 impl Tasks for Sleepless {
     fn spawn(&self, task: BoxFuture<'static, ()>) {
         TestTasks.spawn(task);
+    }
+
+    fn compute(&self, work: Box<dyn FnOnce() + Send>) {
+        work();
     }
 
     fn sleep(&self, _span: Duration) -> BoxFuture<'static, ()> {

@@ -11,12 +11,13 @@ use crate::{
 };
 
 /// Every migration, oldest first; the first has number 1.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("../../migrations/postgres/0001_init.sql"),
     include_str!("../../migrations/postgres/0002_paces_and_nodes.sql"),
     include_str!("../../migrations/postgres/0003_receipts.sql"),
     include_str!("../../migrations/postgres/0004_routing.sql"),
     include_str!("../../migrations/postgres/0005_vendor_checks.sql"),
+    include_str!("../../migrations/postgres/0006_people.sql"),
 ];
 
 /// The schema that this program writes.

@@ -15,6 +15,7 @@ use crate::{
         codes::Codes,
         compat::{Surface, SurfaceSection},
         countries::CountriesSection,
+        emergency::EmergencySection,
         limits::LimitsSection,
         load,
         provider::{BreakerSection, COMMON_KEYS, ProviderSection},
@@ -22,6 +23,7 @@ use crate::{
         routing::RoutingSection,
         rules::RuleSection,
         server::ServerSection,
+        sign_in::SignInSection,
         store::{Database, StoreSection},
     },
 };
@@ -72,8 +74,10 @@ fn every_plain_value_of_the_sample_that_is_the_default_is_marked_as_one() {
     let sections = lines.iter().position(|line| line.starts_with("[[")).unwrap();
     for (index, line) in lines[..sections].iter().enumerate() {
         let example = line.contains(" = ") && !line.starts_with('#') && !line.ends_with("# default");
-        // Without its countries the sample is refused, which is another way of not being the default.
-        if example && !line.starts_with("allow") && !line.starts_with("default_region") {
+        // Without its countries the sample is refused, which is another way of not being the default; the master key's
+        // file is not read here.
+        let apart = ["allow", "default_region", "master_key_file"];
+        if example && !apart.iter().any(|key| line.starts_with(key)) {
             let without: Vec<&str> =
                 lines.iter().enumerate().filter(|(i, _)| *i != index).map(|(_, line)| *line).collect();
             assert_ne!(format!("{:?}", read(&without.join("\n")).config), whole, "is the default: {line}");
@@ -135,6 +139,8 @@ fn every_key_of_every_section_is_in_the_sample() {
     check("channels.escalate_after", keys_of::<EscalateAfter>());
     check("routing", keys_of::<RoutingSection>());
     check("rule", keys_of::<RuleSection>());
+    check("sign_in", keys_of::<SignInSection>());
+    check("emergency", keys_of::<EmergencySection>());
     check("purposes.login", keys_of::<PurposeSection>());
     check("application", keys_of::<ApplicationSection>());
     check("provider", keys_of::<ProviderSection>());

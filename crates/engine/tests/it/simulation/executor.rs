@@ -49,6 +49,10 @@ impl Tasks for SimulatedTasks {
         self.shared.lock().unwrap().spawned.push(task);
     }
 
+    fn compute(&self, work: Box<dyn FnOnce() + Send>) {
+        work();
+    }
+
     fn sleep(&self, span: Duration) -> BoxFuture<'static, ()> {
         Box::pin(Sleep {
             until: self.clock.now() + span,

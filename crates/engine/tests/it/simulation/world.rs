@@ -588,6 +588,7 @@ impl Process {
             lost_person: None,
             rules: Vec::new(),
             public_url: None,
+            emergency: None,
             retention: RETENTION,
             node: NodeId::new(self.clock.now(), self.chance.as_ref()),
         });
@@ -706,6 +707,7 @@ fn application(id: ApplicationId, name: &str) -> Application {
         native_apps: false,
         providers: None,
         templates: Templates::default(),
+        sign_in: Default::default(),
     }
 }
 

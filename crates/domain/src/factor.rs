@@ -1,0 +1,3 @@
+//! Ways in beside a code.
+
+pub mod tries;
