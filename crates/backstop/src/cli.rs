@@ -17,6 +17,7 @@ use crate::{
     core_dumps,
 };
 
+pub mod audit;
 pub mod backup;
 pub mod check_config;
 pub mod costs;
@@ -87,6 +88,8 @@ pub enum Command {
     Migrate(migrate::MigrateArguments),
     /// Make, list and end API keys; rotate the keyring
     Keys(keys::KeysArguments),
+    /// See that the audit log is whole, and read it
+    Audit(audit::AuditArguments),
     /// Copy the store into a file, while the service runs
     Backup(backup::BackupArguments),
     /// Put a backup in the store's place, while no service runs
@@ -205,6 +208,7 @@ pub fn run(arguments: Arguments, screen: &mut Screen) -> anyhow::Result<Exit> {
         Command::Route(route) => talk(screen, config, route.request(), route::answer),
         Command::Stats(stats) => talk(screen, config, stats.request(), stats::answer),
         Command::Costs(costs) => talk(screen, config, costs.request(), costs::answer),
+        Command::Audit(audit) => audit.run(config, screen),
         Command::Keys(keys) => talk(screen, config, keys.request(), keys::answer),
         Command::Backup(backup) => talk(screen, config, backup.request()?, backup::answer),
         Command::Init(_) | Command::CheckConfig(_) => Ok(Exit::Well),

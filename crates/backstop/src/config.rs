@@ -30,6 +30,7 @@ use read::Section;
 use tree::Node;
 
 pub mod application;
+pub mod audit;
 mod build;
 pub mod channels;
 mod codes;
@@ -130,6 +131,8 @@ pub struct Config {
     pub channels: channels::Channels,
     /// By what providers are ordered.
     pub routing: routing::Routing,
+    /// How the audit log is kept.
+    pub audit: audit::Audit,
     /// The weakest channel that may carry each purpose.
     pub floors: BTreeMap<Purpose, Channel>,
     /// The floor of purposes that are not named.

@@ -10,6 +10,7 @@ mod doctor;
 mod postgres;
 pub mod protocol;
 mod sqlite;
+mod talk;
 mod upkeep;
 
 use std::{fs, os::unix::fs::PermissionsExt, sync::Arc, time::Duration};
@@ -23,6 +24,7 @@ use tokio::{
 };
 
 pub(crate) use postgres::no_backup;
+pub(crate) use talk::Talk;
 pub use upkeep::{migrate, move_store, restore};
 
 use self::{

@@ -14,6 +14,7 @@ mod runtime;
 mod shutdown;
 mod telemetry;
 mod wiring;
+mod witness;
 
 use std::io::Write;
 

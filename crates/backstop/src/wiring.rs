@@ -11,7 +11,7 @@ use backstop_domain::{
     id::NodeId,
     keyring::RootKey,
     limit::Pace,
-    ports::{Clock, Store, store::Applications},
+    ports::{Clock, Store, Witness, store::Applications},
     ranking::Ranking,
     rule::Rule,
 };
@@ -29,6 +29,7 @@ use crate::{
     },
     keyring,
     runtime::{OsRandom, TokioTasks},
+    witness::CheckpointFile,
 };
 
 pub(crate) use backing::Health;
@@ -102,6 +103,11 @@ pub(crate) async fn open(config: Config) -> anyhow::Result<Installation> {
         random: random.clone(),
         store: store.clone(),
         tasks: Arc::new(tasks.clone()),
+        witness: config
+            .audit
+            .checkpoint_file
+            .clone()
+            .map(|file| Arc::new(CheckpointFile::new(file)) as Arc<dyn Witness>),
         keyring: ring,
         root: root.clone(),
         applications,

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, fmt, net::IpAddr};
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     channel::Channel,
     code::{Alphabet, CodeForm},
@@ -15,7 +17,8 @@ use crate::{
 use std::time::Duration;
 
 /// The number that the store gave an application; the first part of every key in it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct ApplicationId(pub i64);
 
 impl fmt::Display for ApplicationId {

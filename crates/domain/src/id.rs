@@ -11,7 +11,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use crate::{clock::Timestamp, ports::Random};
 
-const BYTES: usize = 22;
+/// The bytes of an id.
+pub(crate) const BYTES: usize = 22;
 /// 176 bits at five a character.
 const CHARACTERS: usize = 36;
 /// The room for a prefix.
@@ -21,7 +22,7 @@ const LONGEST_PREFIX: usize = 8;
     clippy::expect_used,
     reason = "a constant alphabet of 32 distinct characters is always a valid encoding"
 )]
-static CROCKFORD: LazyLock<Encoding> = LazyLock::new(|| {
+pub(crate) static CROCKFORD: LazyLock<Encoding> = LazyLock::new(|| {
     let mut specification = Specification::new();
     specification.symbols.push_str("0123456789abcdefghjkmnpqrstvwxyz");
     specification.encoding().expect("Crockford's alphabet")
@@ -57,6 +58,11 @@ impl<K: Kind> Id<K> {
     pub fn first_at(at: Timestamp) -> Self {
         let mut bytes = [0; BYTES];
         bytes[..6].copy_from_slice(&Self::time_part(at));
+        Self { bytes, kind: PhantomData }
+    }
+
+    /// Takes the raw bytes back, as a token carries them.
+    pub(crate) const fn from_bytes(bytes: [u8; BYTES]) -> Self {
         Self { bytes, kind: PhantomData }
     }
 
@@ -167,6 +173,15 @@ impl Kind for OfAttempt {
 /// Names an attempt: `att_…`.
 pub type AttemptId = Id<OfAttempt>;
 
+/// Marks the id of a user.
+#[derive(Debug)]
+pub enum OfUser {}
+impl Kind for OfUser {
+    const PREFIX: &'static str = "usr";
+}
+/// Names a user, a person of one application: `usr_…`.
+pub type UserId = Id<OfUser>;
+
 /// Marks the id of an API key.
 #[derive(Debug)]
 pub enum OfApiKey {}
@@ -175,6 +190,15 @@ impl Kind for OfApiKey {
 }
 /// Names an API key (it is not the key): `key_…`.
 pub type ApiKeyId = Id<OfApiKey>;
+
+/// Marks the id of a trusted device.
+#[derive(Debug)]
+pub enum OfDevice {}
+impl Kind for OfDevice {
+    const PREFIX: &'static str = "dev";
+}
+/// Names a device that a user trusts: `dev_…`.
+pub type DeviceId = Id<OfDevice>;
 
 /// Marks the id of a running process.
 #[derive(Debug)]
@@ -185,15 +209,6 @@ impl Kind for OfNode {
 /// Names one run of the program; the holder of leases: `node_…`.
 pub type NodeId = Id<OfNode>;
 
-/// Marks the id of a user.
-#[derive(Debug)]
-pub enum OfUser {}
-impl Kind for OfUser {
-    const PREFIX: &'static str = "usr";
-}
-/// Names a person of an application: `usr_…`.
-pub type UserId = Id<OfUser>;
-
 /// Marks the id of a session.
 #[derive(Debug)]
 pub enum OfSession {}
@@ -202,6 +217,24 @@ impl Kind for OfSession {
 }
 /// Names a session of a user: `ses_…`.
 pub type SessionId = Id<OfSession>;
+
+/// Marks the id of an operator.
+#[derive(Debug)]
+pub enum OfOperator {}
+impl Kind for OfOperator {
+    const PREFIX: &'static str = "opr";
+}
+/// Names somebody who runs the installation: `opr_…`.
+pub type OperatorId = Id<OfOperator>;
+
+/// Marks the id of a notice.
+#[derive(Debug)]
+pub enum OfNotice {}
+impl Kind for OfNotice {
+    const PREFIX: &'static str = "ntc";
+}
+/// Names a notice; a receiver tells a repetition by it: `ntc_…`.
+pub type NoticeId = Id<OfNotice>;
 
 #[cfg(test)]
 mod tests {

@@ -1,10 +1,12 @@
 //! The keys that keep a stolen database useless, and what is done with them.
 //!
 //! One root key opens the keyring that the store holds. Each ring key has an id (`kid`) and one use: deriving codes,
-//! sealing personal data, or hashing for look-up. New work takes the newest key of its use that every running node has
+//! sealing personal data, signing tokens, or hashing for look-up. New work takes the newest key of its use that every running node has
 //! loaded; older ones stay to read what they wrote. Look-up hashes must stay comparable, so there is one look-up key for an installation's life.
 
-use std::{collections::BTreeMap, fmt};
+mod signing;
+
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use chacha20poly1305::{
     KeyInit, XChaCha20Poly1305, XNonce,
@@ -15,9 +17,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use sha2::Sha256;
 
 use crate::{
+    clock::Timestamp,
     ports::{Random, store::WrappedKey},
     secret::SecretKey,
 };
+pub(crate) use signing::SIGNATURE;
+use signing::Signer;
+pub use signing::{PUBLISHED_FOR, VerifyingKey};
 
 /// XChaCha20-Poly1305: 24 random bytes a message never repeat in practice.
 const NONCE: usize = 24;
@@ -32,11 +38,16 @@ pub enum KeyUse {
     Seal,
     /// Keyed hashes for look-up.
     Lookup,
+    /// Signing tokens: the seed of an Ed25519 key.
+    Sign,
 }
 
 impl KeyUse {
     /// Every use.
-    pub const ALL: [Self; 3] = [Self::Code, Self::Seal, Self::Lookup];
+    pub const ALL: [Self; 4] = [Self::Code, Self::Seal, Self::Lookup, Self::Sign];
+
+    /// The uses whose keys are followed by newer ones.
+    pub const ROTATING: [Self; 3] = [Self::Code, Self::Seal, Self::Sign];
 
     /// The name in SQL.
     pub const fn as_str(self) -> &'static str {
@@ -44,6 +55,7 @@ impl KeyUse {
             Self::Code => "code",
             Self::Seal => "seal",
             Self::Lookup => "lookup",
+            Self::Sign => "sign",
         }
     }
 }
@@ -105,7 +117,7 @@ impl RootKey {
         let open = |entry: &WrappedKey| {
             let key = self.unwrap(entry.kid, entry.key_use, &entry.wrapped);
             let key = key.map_err(|_| KeyringError::ForeignKey(entry.kid.0))?;
-            Ok((entry.kid, entry.key_use, key))
+            Ok(RingKey { kid: entry.kid, key_use: entry.key_use, key, created_at: entry.created_at })
         };
         Keyring::new(ring.iter().map(open).collect::<Result<Vec<_>, KeyringError>>()?)
     }
@@ -115,23 +127,51 @@ fn wrapping_context(kid: Kid, key_use: KeyUse) -> Vec<u8> {
     format!("backstop ring key v1|{}|{}", kid.0, key_use.as_str()).into_bytes()
 }
 
+/// An opened key of the ring.
+#[derive(Debug, Clone)]
+pub struct RingKey {
+    /// Names it.
+    pub kid: Kid,
+    /// What it is for.
+    pub key_use: KeyUse,
+    /// The key.
+    pub key: SecretKey,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// A key that nobody knows the age of counts as an old one.
+impl From<(Kid, KeyUse, SecretKey)> for RingKey {
+    fn from((kid, key_use, key): (Kid, KeyUse, SecretKey)) -> Self {
+        Self { kid, key_use, key, created_at: Timestamp::default() }
+    }
+}
+
 /// The opened ring.
 #[derive(Clone)]
 pub struct Keyring {
     keys: BTreeMap<Kid, (KeyUse, SecretKey)>,
+    signers: Arc<BTreeMap<Kid, Signer>>,
     code: Kid,
     seal: Kid,
     lookup: Kid,
+    /// None in the store of a program that knew no tokens, until the next start adds one.
+    sign: Option<Kid>,
 }
 
 impl Keyring {
     /// Makes a ring of opened keys.
     ///
     /// # Errors
-    /// [`KeyringError::MissingKey`] if a use has no key.
-    pub fn new(keys: impl IntoIterator<Item = (Kid, KeyUse, SecretKey)>) -> Result<Self, KeyringError> {
+    /// [`KeyringError::MissingKey`] if a use has no key. A ring without a signing key is whole; it signs nothing.
+    pub fn new(keys: impl IntoIterator<Item = impl Into<RingKey>>) -> Result<Self, KeyringError> {
+        let keys: Vec<RingKey> = keys.into_iter().map(Into::into).collect();
+        let signers = keys.iter().filter(|entry| entry.key_use == KeyUse::Sign);
+        let signers = signers
+            .map(|entry| Ok((entry.kid, Signer::new(entry)?)))
+            .collect::<Result<BTreeMap<_, _>, KeyringError>>()?;
         let keys: BTreeMap<_, _> =
-            keys.into_iter().map(|(kid, key_use, key)| (kid, (key_use, key))).collect();
+            keys.into_iter().map(|entry| (entry.kid, (entry.key_use, entry.key))).collect();
         let newest = |wanted: KeyUse| {
             keys.iter().rev().find(|(_, (key_use, _))| *key_use == wanted).map(|(kid, _)| *kid)
         };
@@ -142,6 +182,8 @@ impl Keyring {
             code: newest(KeyUse::Code).ok_or(missing)?,
             seal: newest(KeyUse::Seal).ok_or(missing)?,
             lookup: oldest(KeyUse::Lookup).ok_or(missing)?,
+            sign: newest(KeyUse::Sign),
+            signers: Arc::new(signers),
             keys,
         })
     }
@@ -158,6 +200,7 @@ impl Keyring {
         Self {
             code: active(KeyUse::Code).unwrap_or(self.code),
             seal: active(KeyUse::Seal).unwrap_or(self.seal),
+            sign: active(KeyUse::Sign),
             ..self.clone()
         }
     }
@@ -167,9 +210,12 @@ impl Keyring {
         self.keys.last_key_value().map_or(self.lookup, |(kid, _)| *kid)
     }
 
-    /// The newest key that new work takes.
+    /// The newest key that new work takes because every running node has loaded it.
     pub fn newest_active(&self) -> Kid {
-        self.code.max(self.seal)
+        // The first signing key waits for nobody: a node that signs tokens has it since its start. So it says nothing about
+        // the keys before it.
+        let waited_for = self.sign.filter(|kid| self.signers.keys().next() != Some(kid));
+        self.code.max(self.seal).max(waited_for.unwrap_or(self.code))
     }
 
     /// The key that new codes are derived with.
@@ -192,6 +238,20 @@ impl Keyring {
             hash.copy_from_slice(&mac(key, &[b"backstop look-up v1", label.as_bytes(), value])[..16]);
         }
         LookupHash(hash)
+    }
+
+    /// The MAC of a token that is kept nowhere, over length-prefixed parts. It is made with the look-up key, which never
+    /// rotates, so a token lives as long as its own rules say. `label` keeps the kinds of tokens apart.
+    pub fn token_mac(&self, label: &str, parts: &[&[u8]]) -> [u8; 32] {
+        // `new` found this key in the map. A fallback here would be a MAC that anybody can make.
+        let (_, key) = &self.keys[&self.lookup];
+        let label: [&[u8]; 2] = [b"backstop token v1", label.as_bytes()];
+        mac(key, &[&label, parts].concat())
+    }
+
+    /// A key of its own for one purpose, out of the key that is never rotated.
+    pub(crate) fn derived(&self, purpose: &str) -> SecretKey {
+        SecretKey::new(mac(&self.keys[&self.lookup].1, &[b"backstop derived key v1", purpose.as_bytes()]))
     }
 
     /// Seals `plain` so that it opens only with the same `context` (table, row, column).
@@ -324,7 +384,7 @@ pub fn generate(random: &dyn Random) -> SecretKey {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{clock::Timestamp, ports::random::SeededRandom};
+    use crate::ports::random::SeededRandom;
 
     fn ring(random: &SeededRandom) -> Keyring {
         let keys =
@@ -356,6 +416,7 @@ mod tests {
         keys.push((Kid(11), KeyUse::Seal, generate(&random)));
         let new = Keyring::new(keys).unwrap();
         assert_eq!((new.code_kid(), new.seal), (Kid(10), Kid(11)));
+        assert_eq!(new.token_mac("refresh token", &[b"x"]), old.token_mac("refresh token", &[b"x"]));
         assert_eq!(new.open(&sealed, b"row").unwrap(), b"value");
         assert_eq!(new.lookup("recipient", b"x"), old.lookup("recipient", b"x"));
         assert_ne!(new.lookup("recipient", b"x"), new.lookup("network", b"x"));
@@ -376,6 +437,21 @@ mod tests {
         let again = behind.active_up_to(behind.newest());
         assert_eq!((again.code_kid(), again.seal), (Kid(10), Kid(11)));
         assert_eq!(ahead.active_up_to(Kid(0)).code_kid(), Kid(1), "there is always a key");
+    }
+
+    #[test]
+    fn a_tokens_mac_is_bound_to_its_label_its_parts_and_where_they_end_and_outlives_a_rotation() {
+        let random = SeededRandom::new(5);
+        let ring = ring(&random);
+        let mac = ring.token_mac("device", &[b"ab", b"c"]);
+        assert_eq!(mac, ring.active_up_to(Kid(0)).token_mac("device", &[b"ab", b"c"]));
+        assert_ne!(mac, ring.token_mac("refresh", &[b"ab", b"c"]));
+        assert_ne!(mac, ring.token_mac("device", &[b"a", b"bc"]));
+        assert_ne!(mac, ring.token_mac("device", &[b"ab", b"c", b""]));
+        assert_ne!(mac[..16], ring.lookup("device", b"abc").0);
+        let mut keys: Vec<_> = ring.keys.iter().map(|(kid, (u, key))| (*kid, *u, key.clone())).collect();
+        keys.push((Kid(10), KeyUse::Lookup, generate(&random)));
+        assert_eq!(mac, Keyring::new(keys).unwrap().token_mac("device", &[b"ab", b"c"]));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 pub mod application;
 pub mod attempt;
+pub mod audit;
 pub mod breaker;
 pub mod channel;
 pub mod clock;
@@ -13,9 +14,12 @@ pub mod credit;
 pub mod delivery;
 pub mod emergency;
 pub mod factor;
+pub mod event;
 pub mod id;
 pub mod keyring;
 pub mod limit;
+pub mod offline;
+pub mod notice;
 pub mod outcome;
 pub mod plan;
 pub mod ports;

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 /// How long tokens, devices and PINs are good for, and what is asked of factors. The defaults are those of the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignInPolicy {
@@ -45,26 +43,6 @@ impl Default for SignInPolicy {
             backup_code_length: 8,
             sms_backup: true,
             offline_grant_ttl: Duration::from_secs(72 * 3600),
-        }
-    }
-}
-
-/// How sure a session is of its person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Assurance {
-    /// One way.
-    Aal1,
-    /// Two ways of different kinds, or one that is both.
-    Aal2,
-}
-
-impl Assurance {
-    /// The `acr` of tokens.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Aal1 => "aal1",
-            Self::Aal2 => "aal2",
         }
     }
 }

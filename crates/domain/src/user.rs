@@ -17,6 +17,9 @@ use crate::{
     application::ApplicationId,
     channel::Channel,
     clock::Timestamp,
+    factor::{
+        backup_code::BackupCodes, passkey::Passkeys, password::PasswordHash, totp::Totp, trusted_device::Device,
+    },
     id::UserId,
     keyring::{Keyring, KeyringError, LookupHash, Sealed},
     ports::{Random, store::Lookup},
@@ -192,7 +195,33 @@ pub fn context(application: ApplicationId, user: UserId, column: &str) -> Vec<u8
 /// The factors that a user holds. Empty until one is enrolled.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Ways {}
+pub struct Ways {
+    /// What is kept of their password.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub password: Option<PasswordHash>,
+    /// Their authenticator app.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub totp: Option<Totp>,
+    /// One that waits for its first code; the other stays good until then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub totp_enrolment: Option<Totp>,
+    /// Their backup codes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backup_codes: Option<BackupCodes>,
+    /// Devices that they trust.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub devices: Vec<Device>,
+    /// Their passkeys.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub passkeys: Option<Passkeys>,
+}
+
+impl Ways {
+    /// Whether a second factor is enrolled: one that is asked for beside any first way.
+    pub fn has_second_factor(&self) -> bool {
+        self.totp.is_some() || self.passkeys.as_ref().is_some_and(|passkeys| !passkeys.held().is_empty())
+    }
+}
 
 /// A person of one application.
 #[derive(Debug, Clone, PartialEq)]
@@ -225,6 +254,8 @@ pub struct Profile {
     pub addresses: Vec<Address>,
     /// How they can get in.
     pub ways: Ways,
+    /// How many notices they were sent: the number of the latest.
+    pub notices: u64,
 }
 
 impl User {
@@ -245,7 +276,9 @@ impl User {
 
     /// What leads to this user alone.
     pub fn lookups(&self) -> BTreeSet<Lookup> {
-        self.confirmed().map(|address| Lookup::Address(address.hash)).collect()
+        let addresses = self.confirmed().map(|address| Lookup::Address(address.hash));
+        let passkeys = self.profile.ways.passkeys.iter().flat_map(|passkeys| passkeys.held());
+        addresses.chain(passkeys.map(|passkey| Lookup::Passkey(passkey.id.lookup()))).collect()
     }
 
     /// The address of this hash.

@@ -22,8 +22,10 @@ use crate::{
 };
 
 mod checking;
+mod subject;
 
 pub use checking::Checking;
+pub use subject::{Subject, UnknownSubject};
 
 /// How long after its approval a verification can be redeemed.
 pub const REDEEM_WITHIN: Duration = Duration::from_secs(600);
@@ -171,6 +173,8 @@ pub struct Verification {
     pub vendor_check: Option<String>,
     /// The check that this provider is being asked about.
     pub checking: Option<Checking>,
+    /// Whose sign-in it is; `None` if it signs nobody in.
+    pub subject: Option<Subject>,
     /// How many checks it takes.
     pub max_checks: u32,
     /// How many it took.
@@ -207,6 +211,11 @@ impl Verification {
     /// The place that its sealed values belong to.
     pub fn context(application: ApplicationId, id: VerificationId, column: &str) -> Vec<u8> {
         format!("{application}|verifications|{id}|{column}").into_bytes()
+    }
+
+    /// Whether it stands for an address that belongs to nobody: nothing is sent for it, and no code is right.
+    pub fn is_decoy(&self) -> bool {
+        self.subject == Some(Subject::Nobody)
     }
 
     /// The status at `now`: what is past its end is expired, whether or not a sweeper ran.
@@ -316,6 +325,9 @@ impl Verification {
     /// # Errors
     /// Why there is nothing to hand over.
     pub fn redeem(&mut self, now: Timestamp) -> Result<(), NotRedeemable> {
+        if self.subject.is_some() {
+            return Err(NotRedeemable::SignsIn);
+        }
         match (self.status, self.approved_at, self.redeemed_at) {
             (Status::Approved, _, Some(_)) => Err(NotRedeemable::Already),
             (Status::Approved, Some(approved), None) if now.since(approved) <= REDEEM_WITHIN => {
@@ -340,6 +352,9 @@ pub enum NotRedeemable {
     /// The right code has not come.
     #[error("not approved")]
     NotApproved,
+    /// It signs a person in: its proof is the sign-in's.
+    #[error("signs a person in")]
+    SignsIn,
 }
 
 /// Holds a submitted code against verifications. A pure rule that the store applies inside its transaction.
@@ -378,7 +393,8 @@ impl Judge {
         self.submitted.is_digits()
     }
 
-    /// Compares in constant time. What a vendor checks has no code of ours that could be right.
+    /// Compares in constant time. What a vendor checks has no code of ours that could be right, and a decoy has none: its
+    /// code is computed and compared like any other, and then is wrong.
     ///
     /// # Errors
     /// If the verification's values do not open.
@@ -390,7 +406,7 @@ impl Judge {
         let code = verification.code(&self.ring, &personal)?;
         Ok(if !self.submitted.fits(&code) {
             Verdict::WrongForm
-        } else if self.submitted.matches(&code) {
+        } else if self.submitted.matches(&code) && !verification.is_decoy() {
             Verdict::Right
         } else {
             Verdict::Wrong

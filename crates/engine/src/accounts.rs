@@ -10,6 +10,7 @@ use backstop_domain::{
     channel::Channel,
     clock::Timestamp,
     credit::{CreditRule, Forecast},
+    event::{Actor, Event, EventKind},
     ports::{
         StoreError,
         provider::Balance,
@@ -133,6 +134,7 @@ impl Engine {
         provider: &str,
         enabled: Option<bool>,
         monthly_spend_limit: Option<Price>,
+        actor: Actor,
     ) -> Result<(), SwitchError> {
         if self.routes.provider(provider).is_none() {
             return Err(SwitchError::NoSuchProvider);
@@ -140,9 +142,17 @@ impl Engine {
         if monthly_spend_limit.is_some_and(|limit| !self.routes.can_count(provider, limit)) {
             return Err(SwitchError::OtherCurrency);
         }
-        let provider = provider.to_owned();
         let changed_at = self.clock.now();
-        self.store.switch(ProviderSwitch { provider, enabled, monthly_spend_limit, changed_at }).await?;
+        let (kind, method) = match (monthly_spend_limit, enabled) {
+            (Some(limit), _) => (EventKind::SpendLimitSet, limit.to_string()),
+            (None, Some(false)) => (EventKind::ProviderSwitched, "disabled".to_owned()),
+            (None, _) => (EventKind::ProviderSwitched, "enabled".to_owned()),
+        };
+        let event = Event { method: Some(method), ..Event::new(changed_at, kind, actor) };
+        let record = self.new_record(&event.with_object(provider));
+        let provider = provider.to_owned();
+        let switch = ProviderSwitch { provider, enabled, monthly_spend_limit, changed_at };
+        self.store.switch(switch, record).await?;
         Ok(self.read_switches().await?)
     }
 

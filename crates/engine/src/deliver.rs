@@ -94,6 +94,8 @@ impl Engine {
         self.tasks.spawn(Box::pin(async move { engine.learn_forever().await }));
         let engine = self.clone();
         self.tasks.spawn(Box::pin(async move { engine.watch_accounts_forever().await }));
+        let engine = self.clone();
+        self.tasks.spawn(Box::pin(async move { engine.checkpoint_forever().await }));
     }
 
     /// Stops taking new work. What was sent is waited for by its tasks; what waits for another try stays in the outbox.
@@ -101,9 +103,12 @@ impl Engine {
         self.workload.stop();
     }
 
-    /// Lets others take over at once what this node leaves in the outbox. To be called when its tasks have ended. A store
+    /// Signs the end of the audit log, and lets others take over at once what this node leaves in the outbox. To be called when its tasks have ended. A store
     /// that does not answer keeps the leases until they end by themselves.
     pub async fn leave(&self) {
+        if let Err(error) = self.checkpoint(true).await {
+            tracing::warn!(%error, "the end of the audit log waits for its checkpoint");
+        }
         if let Err(error) = self.store.release(self.node, self.clock.now()).await {
             tracing::warn!(%error, "what is left in the outbox waits for the end of its leases");
         }

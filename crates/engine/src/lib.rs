@@ -7,7 +7,9 @@
 
 pub mod access;
 pub mod accounts;
+pub mod audit;
 pub mod deliver;
+pub mod factor;
 pub mod health;
 mod housekeeping;
 mod idempotency;
@@ -25,7 +27,7 @@ use backstop_domain::{
     emergency::Emergency,
     id::NodeId,
     keyring::{Keyring, RootKey},
-    ports::{Clock, Random, Store, Tasks},
+    ports::{Clock, Random, Store, Tasks, Witness},
     price::Price,
     rule::Rule,
 };
@@ -47,6 +49,8 @@ pub struct Parts {
     pub store: Arc<dyn Store>,
     /// Runs tasks and lets time pass.
     pub tasks: Arc<dyn Tasks>,
+    /// Keeps the audit log's checkpoints outside the store, where that is wanted.
+    pub witness: Option<Arc<dyn Witness>>,
     /// The opened keyring.
     pub keyring: Keyring,
     /// What opens the keys that another node adds to it.
@@ -85,6 +89,7 @@ pub struct Engine {
     random: Arc<dyn Random>,
     store: Arc<dyn Store>,
     tasks: Arc<dyn Tasks>,
+    witness: Option<Arc<dyn Witness>>,
     keyring: RwLock<Arc<Keyring>>,
     root: RootKey,
     applications: BTreeMap<String, Arc<Application>>,
@@ -119,6 +124,7 @@ impl Engine {
             random: parts.random,
             store: parts.store,
             tasks: parts.tasks,
+            witness: parts.witness,
             keyring: RwLock::new(Arc::new(parts.keyring)),
             root: parts.root,
             applications,

@@ -121,14 +121,14 @@ impl Engine {
         let mut ring = self.keyring.write();
         let active = ring.active_up_to(loaded_by_all);
         if active.newest_active() != ring.newest_active() {
-            tracing::info!(key.id = active.newest_active().0, "new codes and seals take another key");
+            tracing::info!(key.id = active.newest_active().0, "new codes, seals and tokens take another key");
             *ring = Arc::new(active);
         }
         Ok(others.iter().any(|other| other.newest_kid > newest_kid))
     }
 
     /// Loads the keys that were added to the ring. New work does not take them yet.
-    async fn load_ring(&self) -> Result<(), StoreError> {
+    pub(crate) async fn load_ring(&self) -> Result<(), StoreError> {
         let wrapped = self.store.ring().await?;
         let newest = wrapped.iter().map(|entry| entry.kid).max();
         if newest <= Some(self.keyring().newest()) {

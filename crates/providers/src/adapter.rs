@@ -9,10 +9,11 @@ use async_trait::async_trait;
 use backstop_domain::{
     channel::Channel,
     clock::{Clock, Timestamp},
+    id::AttemptId,
     outcome::{Outcome, Reason, VENDOR_RESPONSE_MAX},
     ports::provider::{
-        Balance, Callback, CallbackRefused, Checker, Checkup, Errand, Heard, Message, Provider, Receiver,
-        Sent, Speaker, VendorCheck, VendorVerdict,
+        Balance, Callback, CallbackRefused, Checker, Checkup, Errand, Heard, Message, NoticeMail, Provider,
+        Receiver, Sent, Speaker, VendorCheck, VendorVerdict,
     },
     receipt::{AttemptReference, VendorEvent},
     secret::SecretString,
@@ -31,6 +32,11 @@ use crate::{
 pub(crate) trait Adapter: Send + Sync + 'static {
     /// The request that hands a message over, or the outcome of a message that this vendor cannot take.
     fn request(&self, message: &Message, at: Timestamp) -> Result<HttpRequest, Outcome>;
+
+    /// The request that hands a mail without a code over; `None`: this vendor carries codes alone.
+    fn notice(&self, _notice: &NoticeMail) -> Option<Result<HttpRequest, Outcome>> {
+        None
+    }
 
     /// What an answer means.
     fn outcome(&self, response: &HttpResponse, at: Timestamp) -> Sent;
@@ -187,16 +193,20 @@ impl<A: Adapter> HttpProvider<A> {
         let at = self.clock.now();
         match self.adapter.request(message, at) {
             Err(outcome) => Sent::new(outcome, why_not(message)),
-            Ok(request) => match self.perform(request, at, Instant::now() + self.timeout).await {
-                Ok(response) => {
-                    tracing::debug!(
-                        provider.name = self.name, attempt.id = %message.attempt, http.status = response.status,
-                        "vendor answered"
-                    );
-                    self.adapter.outcome(&response, at)
-                }
-                Err(sent) => sent,
-            },
+            Ok(request) => self.hand_over(request, message.attempt, at).await,
+        }
+    }
+
+    async fn hand_over(&self, request: HttpRequest, attempt: AttemptId, at: Timestamp) -> Sent {
+        match self.perform(request, at, Instant::now() + self.timeout).await {
+            Ok(response) => {
+                tracing::debug!(
+                    provider.name = self.name, attempt.id = %attempt, http.status = response.status,
+                    "vendor answered"
+                );
+                self.adapter.outcome(&response, at)
+            }
+            Err(sent) => sent,
         }
     }
 
@@ -240,6 +250,15 @@ impl<A: Adapter> Provider for HttpProvider<A> {
             "handed over"
         );
         sent
+    }
+
+    async fn send_notice(&self, notice: &NoticeMail) -> Option<Sent> {
+        let at = self.clock.now();
+        let sent = match self.adapter.notice(notice)? {
+            Err(outcome) => Sent::new(outcome, "not sent: this provider cannot carry the mail"),
+            Ok(request) => self.hand_over(request, notice.attempt, at).await,
+        };
+        Some(Redaction::of_notice(notice, &self.secrets).sent(sent))
     }
 
     async fn check_up(&self) -> Checkup {

@@ -10,7 +10,7 @@ use backstop_domain::{
     outcome::{Outcome, Reason},
     ports::{
         Provider,
-        provider::{Checkup, Message, Sent},
+        provider::{Checkup, Message, NoticeMail, Sent},
     },
 };
 
@@ -45,22 +45,30 @@ pub(crate) fn build(draft: &Draft<'_>) -> Result<Arc<dyn Provider>, BuildError> 
 impl Provider for Console {
     async fn send(&self, message: &Message) -> Sent {
         let text = printable(message.text.expose());
-        let lines = format!(
+        print(&format!(
             "--- {} by {} to {}, code {}\n{text}\n",
             message.channel,
             self.name,
             message.to.expose(),
             message.code.expose(),
-        );
-        let mut out = std::io::stdout().lock();
-        match out.write_all(lines.as_bytes()).and_then(|()| out.flush()) {
-            Ok(()) => Sent::new(Outcome::Accepted { vendor_id: None }, "printed"),
-            Err(_) => Sent::new(Outcome::rejected(Reason::Unavailable), "standard output is closed"),
-        }
+        ))
+    }
+
+    async fn send_notice(&self, notice: &NoticeMail) -> Option<Sent> {
+        let (to, subject, text) = (notice.to.expose(), &notice.subject, printable(&notice.text));
+        Some(print(&format!("--- notice by {} to {to}, {subject}\n{text}\n", self.name)))
     }
 
     async fn check_up(&self) -> Checkup {
         Checkup { well: true, finding: "prints to standard output".to_owned(), fix: None }
+    }
+}
+
+fn print(lines: &str) -> Sent {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(lines.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => Sent::new(Outcome::Accepted { vendor_id: None }, "printed"),
+        Err(_) => Sent::new(Outcome::rejected(Reason::Unavailable), "standard output is closed"),
     }
 }
 

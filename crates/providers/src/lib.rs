@@ -8,7 +8,7 @@
 //! the domain. `Accepted` is said only when the vendor said so; a request that may have reached it and has no answer
 //! is `Unknown`. Nothing here remembers anything that a crash could lose.
 //!
-//! [`registry`] is the one list of kinds.
+//! [`registry`] is the one list of kinds. [`WebhookNotifier`] posts events to applications; it carries no code.
 
 mod adapter;
 mod address;
@@ -22,6 +22,7 @@ mod gsm;
 mod inbox;
 mod jwt;
 mod loose;
+mod notifier;
 mod prelude;
 mod redaction;
 pub mod registry;
@@ -37,3 +38,4 @@ mod whatsapp;
 
 pub use client::{ClientError, HttpClient};
 pub use inbox::DevInbox;
+pub use notifier::{InvalidWebhook, WebhookNotifier};

@@ -6,7 +6,7 @@
 
 use backstop_domain::{
     outcome::{Outcome, VendorResponse},
-    ports::provider::{Message, Sent},
+    ports::provider::{Message, NoticeMail, Sent},
     recipient::Recipient,
     secret::SecretString,
 };
@@ -29,17 +29,23 @@ const VENDOR_ID_MAX: usize = 200;
 pub(crate) struct Redaction<'a> {
     secrets: &'a [SecretString],
     message: Option<&'a Message>,
+    to: Option<&'a Recipient>,
 }
 
 impl<'a> Redaction<'a> {
     /// For the answer to a message.
     pub(crate) fn of(message: &'a Message, secrets: &'a [SecretString]) -> Self {
-        Self { secrets, message: Some(message) }
+        Self { secrets, message: Some(message), to: Some(&message.to) }
+    }
+
+    /// For the answer to a notice, whose text tells nothing that a log may not hold.
+    pub(crate) fn of_notice(notice: &'a NoticeMail, secrets: &'a [SecretString]) -> Self {
+        Self { secrets, message: None, to: Some(&notice.to) }
     }
 
     /// For an answer to no message.
     pub(crate) fn of_secrets(secrets: &'a [SecretString]) -> Self {
-        Self { secrets, message: None }
+        Self { secrets, message: None, to: None }
     }
 
     /// The answer without what must not appear.
@@ -82,7 +88,11 @@ impl<'a> Redaction<'a> {
             for link in voice.into_iter().chain(message.links.receipts.as_deref()) {
                 text = without(&text, link, SECRET);
             }
-            text = without_recipient(&text, &message.to);
+        }
+        if let Some(to) = self.to {
+            text = without_recipient(&text, to);
+        }
+        if let Some(message) = self.message {
             text = without_spaced(&text, message.code.expose(), CODE);
         }
         text
@@ -93,10 +103,11 @@ impl<'a> Redaction<'a> {
     fn is_harmless_id(&self, id: &str) -> bool {
         let is_plain = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_graphic());
         let plain = id.len() <= VENDOR_ID_MAX && id.split(' ').all(is_plain);
-        let Some(message) = self.message else { return plain };
+        let Some(to) = self.to else { return plain };
+        let code = self.message.map(|message| message.code.expose());
         plain
-            && id.split(' ').all(|part| part != message.code.expose())
-            && without_recipient(id, &message.to) == id
+            && id.split(' ').all(|part| Some(part) != code)
+            && without_recipient(id, to) == id
             && !self.secrets.iter().any(|secret| id.contains(secret.expose()))
     }
 }

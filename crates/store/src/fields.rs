@@ -38,6 +38,11 @@ impl Value for u32 {
         cells.number(index)?.map(Self::try_from).transpose().map_err(|_| Unfit)
     }
 }
+impl Value for u64 {
+    fn read(cells: &impl Cells, index: usize) -> std::result::Result<Option<Self>, Unfit> {
+        cells.number(index)?.map(Self::try_from).transpose().map_err(|_| Unfit)
+    }
+}
 impl Value for u8 {
     fn read(cells: &impl Cells, index: usize) -> std::result::Result<Option<Self>, Unfit> {
         cells.number(index)?.map(Self::try_from).transpose().map_err(|_| Unfit)

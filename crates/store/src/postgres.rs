@@ -6,6 +6,7 @@
 //! that dies in a transaction leaves nothing of it; what was answered is durable, also through a restart of the server.
 
 mod applications;
+mod audit;
 mod buckets;
 mod cells;
 mod connect;
@@ -15,6 +16,7 @@ mod keyring;
 mod lane;
 mod ledger;
 mod nodes;
+mod notices;
 mod opt_outs;
 mod outbox;
 mod people;

@@ -5,6 +5,7 @@
 use backstop_domain::{
     application::{ApplicationId, Authority},
     attempt::Attempt,
+    audit::{Checkpoint, Head, Record, SealedDetail, Signature},
     channel::Channel,
     code::CodeForm,
     delivery::{Delivery, Lease},
@@ -24,7 +25,7 @@ use crate::{
 /// The columns of a verification, in the order in which [`verification`] reads them.
 pub(crate) const VERIFICATION: &str = "application_id, id, authority, created_at, expires_at, status, purpose, ladder, \
      recipient, masked, personal, kid, salt, code_length, code_alphabet, custom_code, join_hash, network, locale, \
-     max_checks, checks_used, approved_at, redeemed_at, vendor_check, checking";
+     max_checks, checks_used, approved_at, redeemed_at, vendor_check, checking, subject";
 
 /// Reads a row of the columns [`VERIFICATION`].
 pub(crate) fn verification(row: &impl Cells) -> Result<Verification> {
@@ -54,6 +55,7 @@ pub(crate) fn verification(row: &impl Cells) -> Result<Verification> {
         redeemed_at: fields.moment_if_any("redeemed_at")?,
         vendor_check: fields.take_if_any("vendor_check")?,
         checking: checking_of(&mut fields)?,
+        subject: fields.parsed_if_any("subject")?,
     })
 }
 
@@ -138,6 +140,57 @@ pub(crate) fn ring_key(row: &impl Cells) -> Result<WrappedKey> {
         key_use: key_use.ok_or_else(|| fields.bad("key_use", "no such use"))?,
         wrapped: fields.take("wrapped")?,
         created_at: fields.moment("created_at")?,
+    })
+}
+
+/// The columns of a record of the audit log, in the order in which [`audit_record`] reads them.
+pub(crate) const AUDIT_RECORD: &str = "seq, at, prev, body, hash";
+
+/// Reads a row of the columns [`AUDIT_RECORD`].
+pub(crate) fn audit_record(row: &impl Cells) -> Result<Record> {
+    let mut fields = Fields::of(row, "audit", 1);
+    Ok(Record {
+        seq: fields.take("seq")?,
+        at: fields.moment("at")?,
+        prev: fields.take("prev")?,
+        body: fields.take("body")?,
+        hash: fields.take("hash")?,
+    })
+}
+
+/// The columns of the end of the audit log, in the order in which [`audit_head`] reads them.
+pub(crate) const AUDIT_HEAD: &str = "seq, hash";
+
+/// Reads a row of the columns [`AUDIT_HEAD`].
+pub(crate) fn audit_head(row: &impl Cells) -> Result<Head> {
+    let mut fields = Fields::of(row, "audit_head", 1);
+    Ok(Head { seq: fields.take("seq")?, hash: fields.take("hash")? })
+}
+
+/// The columns of a sealed detail, in the order in which [`audit_detail`] reads them.
+pub(crate) const AUDIT_DETAIL: &str = "seq, user_id, sealed";
+
+/// Reads a row of the columns [`AUDIT_DETAIL`].
+pub(crate) fn audit_detail(row: &impl Cells) -> Result<SealedDetail> {
+    let mut fields = Fields::of(row, "audit_details", 1);
+    Ok(SealedDetail {
+        seq: fields.take("seq")?,
+        user: fields.parsed_if_any("user_id")?,
+        sealed: Sealed::from_bytes(fields.take("sealed")?),
+    })
+}
+
+/// The columns of a checkpoint, in the order in which [`audit_checkpoint`] reads them.
+pub(crate) const AUDIT_CHECKPOINT: &str = "seq, at, hash, signing_key, signature";
+
+/// Reads a row of the columns [`AUDIT_CHECKPOINT`].
+pub(crate) fn audit_checkpoint(row: &impl Cells) -> Result<Checkpoint> {
+    let mut fields = Fields::of(row, "audit_checkpoints", 1);
+    Ok(Checkpoint {
+        seq: fields.take("seq")?,
+        at: fields.moment("at")?,
+        hash: fields.take("hash")?,
+        signature: Signature { key: fields.take("signing_key")?, bytes: fields.take("signature")? },
     })
 }
 

@@ -6,6 +6,7 @@
 //! same: what was answered is durable, what was not answered may or may not be, and never in part.
 
 mod applications;
+mod audit;
 mod backup;
 mod cells;
 mod connection;
@@ -16,6 +17,7 @@ mod keyring;
 mod ledger;
 mod lookups;
 mod nodes;
+mod notices;
 mod outbox;
 mod paces;
 mod people;

@@ -47,9 +47,10 @@ pub enum KeysCommand {
         /// The key's id, as `backstop keys list` prints it
         id: ApiKeyId,
     },
-    /// Add new keys to the keyring; new codes and seals use them, old ones stay readable
+    /// Add new keys to the keyring; new codes, seals and tokens use them, old ones stay readable
     #[command(
-        after_help = "The root key stays as it is, and so does the look-up key.\n\nExamples:\n  backstop keys rotate"
+        after_help = "The root key stays as it is, and so does the look-up key. A signing key is published at once and signs when \
+                      every node has it; the one before it stays published for 73 hours.\n\nExamples:\n  backstop keys rotate"
     )]
     Rotate,
 }

@@ -7,8 +7,8 @@ use backstop_domain::{
 };
 
 use super::{
-    ApplicationConfig, Config, Profile, ProviderSettings, Source, application, channels, codes, compat,
-    countries, emergency, entries::Entry, error::ConfigError, limits, provider, purposes, read::Section,
+    ApplicationConfig, Config, Profile, ProviderSettings, Source, application, audit, channels, codes,
+    compat, countries, emergency, entries::Entry, error::ConfigError, limits, provider, purposes, read::Section,
     routing, rules, server, sign_in, store, tree::Node,
 };
 
@@ -54,6 +54,7 @@ impl Builder<'_> {
         let countries = countries::resolve(Some(&section("countries")))?;
         let channels = channels::resolve(&section("channels"))?;
         let routing = routing::resolve(&section("routing"))?;
+        let audit = audit::resolve(&section("audit"), &self.source.working_directory)?;
         let floors = purposes::resolve(Some(&section("purposes")), &channels.order, &mut self.warnings)?;
 
         let around = application::Surroundings {
@@ -112,6 +113,7 @@ impl Builder<'_> {
             countries,
             channels,
             routing,
+            audit,
             floors,
             default_floor: purposes::DEFAULT_FLOOR,
             applications,

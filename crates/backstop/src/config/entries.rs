@@ -8,7 +8,7 @@ use super::{
 };
 
 /// The sections that a file can have.
-const SECTIONS: [&str; 14] = [
+const SECTIONS: [&str; 15] = [
     "profile",
     "server",
     "store",
@@ -18,6 +18,7 @@ const SECTIONS: [&str; 14] = [
     "channels",
     "purposes",
     "routing",
+    "audit",
     "application",
     "provider",
     "compat",

@@ -1,5 +1,6 @@
 //! Carrying out what a command asks for: one file for each group of commands.
 
+mod audit;
 mod codes;
 mod costs;
 mod keys;
@@ -71,6 +72,12 @@ pub(super) async fn carry_out(
         ControlRequest::Recorded { id } => route::recorded(installation, id).await,
         ControlRequest::Costs { month } => costs::costs(installation, month.as_deref()).await,
         ControlRequest::Stats { since_seconds } => stats::stats(installation, since_seconds).await,
+        ControlRequest::AuditVerify => audit::verify(installation).await,
+        ControlRequest::AuditExport { with_details } => audit::begin_export(installation, with_details).await,
+        ControlRequest::AuditPage { after, until, with_details } => {
+            audit::page(installation, after, until, with_details).await
+        }
+        ControlRequest::AuditTail { count } => audit::tail(installation, count).await,
         ControlRequest::Doctor { send_to_phone, send_to_email } => {
             Ok(ControlReply::Doctor(doctor::examine(installation, send_to_phone, send_to_email).await))
         }

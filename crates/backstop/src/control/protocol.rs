@@ -3,6 +3,7 @@
 //! The same values serve when no service runs and the command opens the store itself, so a command cannot tell the
 //! difference. Recipients, codes and new keys cross as [`Private`]: readable on the other side, never in `Debug`.
 
+mod audit;
 mod codes;
 mod doctor;
 mod keys;
@@ -21,6 +22,7 @@ use backstop_domain::{
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    audit::{AuditExportReply, AuditPageReply, AuditRow, AuditVerifyReply, BrokenRecord, CheckpointRow},
     codes::{CancelReply, SendReply, VerifyReply},
     doctor::{DoctorLine, DoctorReply, Level},
     keys::{KeyReply, KeyRow, KeysReply, RevokeReply, RotateReply, RotatedKey},
@@ -174,6 +176,27 @@ pub enum ControlRequest {
         /// Since so many seconds ago.
         since_seconds: u64,
     },
+    /// See whether the audit log is whole.
+    AuditVerify,
+    /// Record that the audit log is taken out, and say up to where.
+    AuditExport {
+        /// Whether with what is personal.
+        with_details: bool,
+    },
+    /// Read the audit log.
+    AuditPage {
+        /// From behind this record.
+        after: u64,
+        /// Up to this one; `None`: to the end.
+        until: Option<u64>,
+        /// Whether with what is personal.
+        with_details: bool,
+    },
+    /// Read the end of the audit log.
+    AuditTail {
+        /// So many records.
+        count: u32,
+    },
     /// Look whether everything works.
     Doctor {
         /// Also send a real code to this number.
@@ -228,6 +251,12 @@ pub enum ControlReply {
     Costs(CostsReply),
     /// To [`ControlRequest::Stats`].
     Stats(StatsReply),
+    /// To [`ControlRequest::AuditVerify`].
+    AuditVerify(AuditVerifyReply),
+    /// To [`ControlRequest::AuditExport`].
+    AuditExport(AuditExportReply),
+    /// To [`ControlRequest::AuditPage`] and [`ControlRequest::AuditTail`].
+    AuditPage(AuditPageReply),
     /// To [`ControlRequest::Doctor`].
     Doctor(DoctorReply),
     /// To any of them: it was not done.

@@ -48,10 +48,10 @@ pub struct InboxMessage {
     pub subject: String,
     /// The text as the person would read it.
     pub text: String,
-    /// The code in it.
+    /// The code in it; empty for a notice.
     pub code: String,
-    /// Its verification.
-    pub verification: VerificationId,
+    /// Its verification; none for a notice.
+    pub verification: Option<VerificationId>,
     /// Its attempt.
     pub attempt: AttemptId,
     /// When it arrived here.

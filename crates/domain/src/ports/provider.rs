@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use crate::{
     channel::Channel,
     code::{Code, SubmittedCode},
-    id::{AttemptId, VerificationId},
+    id::{AttemptId, NoticeId, VerificationId},
     outcome::{Outcome, VendorResponse},
     receipt::{AttemptReference, VendorEvent},
     recipient::Recipient,
@@ -46,6 +46,23 @@ pub struct Message {
     pub reference: AttemptReference,
     /// Where the vendor finds us.
     pub links: Links,
+}
+
+/// A mail without a code: a security event told to somebody.
+#[derive(Debug, Clone)]
+pub struct NoticeMail {
+    /// This try.
+    pub attempt: AttemptId,
+    /// The notice, the same over every try: receivers tell a repetition by it.
+    pub notice: NoticeId,
+    /// Who it goes to.
+    pub to: Recipient,
+    /// The subject.
+    pub subject: String,
+    /// The text.
+    pub text: String,
+    /// The language of the text.
+    pub locale: &'static str,
 }
 
 /// Addresses of ours for a vendor; none where nobody configured how we are reached from outside.
@@ -239,6 +256,11 @@ pub trait Checker: Send + Sync {
 pub trait Provider: Send + Sync {
     /// Hands one message over. Never fails: whatever happens is an [`Outcome`].
     async fn send(&self, message: &Message) -> Sent;
+
+    /// Hands a mail without a code over; `None`: this vendor carries codes alone.
+    async fn send_notice(&self, _notice: &NoticeMail) -> Option<Sent> {
+        None
+    }
 
     /// Looks whether the vendor can be reached and believes our credentials. Sends nothing.
     async fn check_up(&self) -> Checkup;

@@ -2,18 +2,22 @@
 //! and what it refused left no trace.
 
 mod applications;
+mod audit;
 mod deliveries;
 mod keys;
 mod nodes;
+mod notices;
 mod once;
 mod people;
 mod routing;
 mod verifications;
 
 pub use applications::*;
+pub use audit::*;
 pub use deliveries::*;
 pub use keys::*;
 pub use nodes::*;
+pub use notices::*;
 pub use once::*;
 pub use people::*;
 pub use routing::*;
@@ -53,5 +57,5 @@ impl StoreError {
 }
 
 /// The whole store.
-pub trait Store: Verifications + Deliveries + Applications + Keys + Nodes + Routing + People {}
-impl<T: Verifications + Deliveries + Applications + Keys + Nodes + Routing + People> Store for T {}
+pub trait Store: Verifications + Deliveries + Applications + Keys + Nodes + Routing + People + Audit + Notices {}
+impl<T: Verifications + Deliveries + Applications + Keys + Nodes + Routing + People + Audit + Notices> Store for T {}

@@ -51,6 +51,7 @@ fn verification(ring: &Keyring, custom: Option<&Code>) -> Verification {
         locale: None,
         vendor_check: None,
         checking: None,
+        subject: None,
         max_checks: 3,
         checks_used: 0,
         approved_at: None,
@@ -103,6 +104,34 @@ fn a_code_of_the_wrong_form_costs_nothing() {
     let short = verdict(&row, &ring, "12345");
     assert_eq!(short, Verdict::WrongForm);
     assert_eq!(row.take_check(short, at(1)).checks_left, 3);
+}
+
+#[test]
+fn no_code_of_a_decoy_is_right_and_each_is_counted_like_any_other() {
+    let ring = ring();
+    let mut row = verification(&ring, None);
+    let code = row.code(&ring, &row.open_personal(&ring).unwrap()).unwrap();
+    assert_eq!(verdict(&row, &ring, code.expose()), Verdict::Right);
+    row.subject = Some(Subject::Nobody);
+    assert_eq!(verdict(&row, &ring, "12345"), Verdict::WrongForm);
+    for left in [2, 1, 0] {
+        let verdict = verdict(&row, &ring, code.expose());
+        let answer = row.take_check(verdict, at(1));
+        assert_eq!((answer.valid, answer.checks_left), (false, left));
+    }
+    assert_eq!(row.status, Status::MaxChecksReached);
+}
+
+#[test]
+fn what_signs_a_person_in_is_approved_and_never_redeemed() {
+    let ring = ring();
+    let mut row = verification(&ring, None);
+    let code = row.code(&ring, &row.open_personal(&ring).unwrap()).unwrap();
+    let user = crate::id::UserId::new(at(0), &SeededRandom::new(3));
+    row.subject = Some(Subject::User(user));
+    assert_eq!(row.redeem(at(1)), Err(NotRedeemable::SignsIn));
+    assert!(row.take_check(verdict(&row, &ring, code.expose()), at(1)).valid);
+    assert_eq!((row.redeem(at(1)), row.redeemed_at), (Err(NotRedeemable::SignsIn), None));
 }
 
 #[test]

@@ -39,6 +39,9 @@ impl Engine {
         if !self.routes.has_checkers() {
             return Ok(rungs);
         }
+        if row.subject.is_some() {
+            return Ok(self.without_checkers(rungs));
+        }
         let must_be_ours = row.custom_code.is_some() || personal.transaction.is_some();
         if let Some((channel, checker)) = self.checker(&rungs, occasion.now).filter(|_| !must_be_ours) {
             only(&mut rungs, channel, &checker);

@@ -69,6 +69,9 @@ struct Landed {
 /// Works on a delivery that this process has leased, until it is done or another's.
 pub(super) async fn deliver(engine: Arc<Engine>, task: DeliveryTask) {
     let Some(in_work) = engine.workload.take_up(task.delivery.id) else { return };
+    if task.verification.is_decoy() {
+        return pretend(&engine, &task).await;
+    }
     let (delivery, expires_at) = (task.delivery.clone(), task.verification.expires_at);
     if let Some(courier) = Courier::new(engine.clone(), task) {
         return courier.run(in_work, None).await;
@@ -88,7 +91,21 @@ pub(super) async fn deliver(engine: Arc<Engine>, task: DeliveryTask) {
 /// Works on the first delivery of a verification, as it was just written; `first` is written down with it.
 pub(super) async fn deliver_new(courier: Courier, first: Option<First>) {
     let Some(in_work) = courier.engine.workload.take_up(courier.task.delivery.id) else { return };
+    if courier.task.verification.is_decoy() {
+        return pretend(&courier.engine, &courier.task).await;
+    }
     courier.run(in_work, first).await;
+}
+
+/// Ends the delivery of a decoy as one that a vendor has, and sends nothing. If that cannot be written down, recovery finds
+/// it again when its lease ends.
+async fn pretend(engine: &Engine, task: &DeliveryTask) {
+    let delivery = &task.delivery;
+    let written = engine.store.finish(delivery, DeliveryState::Sent, engine.node, engine.now()).await;
+    if let Err(error) = written {
+        tracing::warn!(delivery.id = %delivery.id, %error, "the end of a delivery could not be written down");
+    }
+    engine.workload.taken(delivery.id, None);
 }
 
 /// See the module.

@@ -179,6 +179,17 @@ impl RouteTable {
         entry.standing(&entry.condition.lock(), channel, region, now).why
     }
 
+    /// Whether a provider may be tried by what holds for everybody; see [`Entry::works_for_everybody`].
+    pub(crate) fn works_for_everybody(
+        &self,
+        name: &str,
+        channel: Channel,
+        region: Option<Region>,
+        now: Timestamp,
+    ) -> bool {
+        self.entry(name).is_some_and(|entry| entry.works_for_everybody(channel, region, now))
+    }
+
     /// How many messages a provider may get.
     pub(crate) fn pace(&self, name: &str) -> Vec<Pace> {
         self.entry(name).map(|entry| entry.settings.pace.clone()).unwrap_or_default()

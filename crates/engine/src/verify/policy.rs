@@ -32,8 +32,45 @@ pub(super) fn admit(
     }
     bounds(request)?;
     countries(&caller.application, request)?;
-    let ladder = ladder(caller, request, routes)?;
+    let reaches =
+        |channel: Channel| request.fallback_to.contains_key(&channel) || channel.reaches(&request.to);
+    let ladder = ladder(&caller.application, &request.selection, |channel| {
+        admit_channel(caller, &request.purpose, channel, reaches(channel), routes)
+    })?;
     if ladder.is_empty() { Err(StartError::NoChannel) } else { Ok(ladder) }
+}
+
+/// Says which ladder a sign-in may use, or why it may not. What it says depends on the configuration and on the address
+/// that was given, never on whose that is.
+pub(super) fn admit_sign_in(
+    caller: &Caller,
+    request: &StartRequest,
+    routes: &RouteTable,
+) -> Result<Vec<Channel>, StartError> {
+    let private = [("channels", matches!(request.selection, Selection::Exactly(_))), ("wait", request.wait)];
+    if caller.authority.is_public()
+        && let Some((field, _)) = private.into_iter().find(|(_, used)| *used)
+    {
+        return Err(StartError::NeedsSecretKey(field));
+    }
+    bounds(request)?;
+    countries(&caller.application, request)?;
+    let ladder = ladder(&caller.application, &request.selection, |channel| {
+        admit_to_sign_in(caller, &request.purpose, channel, could_reach(channel, &request.to), routes)
+    })?;
+    if ladder.is_empty() { Err(StartError::NoChannel) } else { Ok(ladder) }
+}
+
+/// The ladder of sign-ins, before any address is known.
+pub(super) fn sign_in_ladder(caller: &Caller, purpose: &Purpose, routes: &RouteTable) -> Vec<Channel> {
+    let admits = |channel| admit_to_sign_in(caller, purpose, channel, true, routes);
+    ladder(&caller.application, &Selection::Ladder, admits).unwrap_or_default()
+}
+
+/// Whether a code for whoever gave this address could travel over `channel`. Behind a number there may be a person with a
+/// confirmed mail address; to a mail address a code goes by mail alone, so that nobody who knows it makes telephones ring.
+pub(super) fn could_reach(channel: Channel, to: &Recipient) -> bool {
+    matches!(to, Recipient::Phone(_)) || channel.reaches(to)
 }
 
 fn public_fields(request: &StartRequest) -> Result<(), StartError> {
@@ -122,26 +159,26 @@ fn countries(application: &Application, request: &StartRequest) -> Result<(), St
     Ok(())
 }
 
-fn ladder(caller: &Caller, request: &StartRequest, routes: &RouteTable) -> Result<Vec<Channel>, StartError> {
-    let application = &caller.application;
-    let reaches =
-        |channel: &Channel| request.fallback_to.contains_key(channel) || channel.reaches(&request.to);
-    let named = match &request.selection {
+/// The channels that a selection names, each of which must be admitted, and then those of the application that are.
+fn ladder(
+    application: &Application,
+    selection: &Selection,
+    admits: impl Fn(Channel) -> Result<(), ChannelRefused>,
+) -> Result<Vec<Channel>, ChannelRefused> {
+    let named = match selection {
         Selection::Ladder => vec![],
         Selection::Only(channel) | Selection::Prefer(channel) => vec![*channel],
         Selection::Exactly(channels) => channels.clone(),
     };
     for channel in &named {
-        admit_channel(caller, &request.purpose, *channel, reaches(channel), routes)?;
+        admits(*channel)?;
     }
-    let own = match request.selection {
+    let own = match selection {
         Selection::Ladder | Selection::Prefer(_) => application.ladder.as_slice(),
         Selection::Only(_) | Selection::Exactly(_) => &[],
     };
     let mut ladder: Vec<Channel> = Vec::new();
-    for channel in named.iter().chain(own.iter().filter(|channel| {
-        admit_channel(caller, &request.purpose, **channel, reaches(channel), routes).is_ok()
-    })) {
+    for channel in named.iter().chain(own.iter().filter(|channel| admits(**channel).is_ok())) {
         if !ladder.contains(channel) {
             ladder.push(*channel);
         }
@@ -189,4 +226,18 @@ pub(super) fn admit_channel(
         return Err(ChannelRefused::NotConfigured(channel));
     }
     Ok(())
+}
+
+/// The same for a sign-in. Its code is always ours: a vendor that makes its own would have to be asked about a decoy, and
+/// knows of none.
+fn admit_to_sign_in(
+    caller: &Caller,
+    purpose: &Purpose,
+    channel: Channel,
+    reaches: bool,
+    routes: &RouteTable,
+) -> Result<(), ChannelRefused> {
+    admit_channel(caller, purpose, channel, reaches, routes)?;
+    let carried = routes.carries(&caller.application, None, channel);
+    if carried { Ok(()) } else { Err(ChannelRefused::NotConfigured(channel)) }
 }

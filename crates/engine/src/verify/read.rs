@@ -96,6 +96,16 @@ impl Engine {
     ) -> Result<Option<VerificationReport>, StoreError> {
         let view = self.store.get(caller.application.id, id).await?;
         let view = view.filter(|view| caller.authority.may_see(&view.verification));
-        Ok(view.map(|view| VerificationReport::of(&view, &caller.application, self.clock.now())))
+        let Some(view) = view else { return Ok(None) };
+        let (row, now) = (&view.verification, self.clock.now());
+        let report = VerificationReport::of(&view, &caller.application, now);
+        if row.subject.is_none() {
+            return Ok(Some(report));
+        }
+        let personal = row
+            .open_personal(&self.keyring())
+            .map_err(|error| StoreError::Internal(format!("verification {}: {error}", row.id)))?;
+        let asked = view.deliveries.last().and_then(|delivery| delivery.ladder.as_deref());
+        Ok(Some(self.told(caller, row.subject, &Recipient::restore(personal.to), asked, report)))
     }
 }

@@ -10,6 +10,7 @@ use backstop_domain::{
         StoreError,
         store::{NewDelivery, Once, Refusal, Resent},
     },
+    recipient::Recipient,
     verification::Status,
 };
 
@@ -124,7 +125,10 @@ impl Engine {
         let personal = row
             .open_personal(&self.keyring())
             .map_err(|error| StoreError::Internal(format!("verification {}: {error}", row.id)))?;
-        let reaches = personal.recipient_for(channel).is_some();
+        let reaches = match row.subject {
+            Some(_) => policy::could_reach(channel, &Recipient::restore(personal.to)),
+            None => personal.recipient_for(channel).is_some(),
+        };
         policy::admit_channel(caller, &row.purpose, channel, reaches, &self.routes)?;
         if !self.routes.carries(&caller.application, row.vendor_check.as_deref(), channel) {
             return Err(ChannelRefused::NotConfigured(channel).into());

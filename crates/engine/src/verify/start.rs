@@ -21,7 +21,7 @@ use backstop_domain::{
     purpose::Purpose,
     recipient::Recipient,
     template::Transaction,
-    verification::{Personal, Status, Verification},
+    verification::{Personal, Status, Subject, Verification},
 };
 
 use super::policy::{self, ChannelRefused};
@@ -176,10 +176,22 @@ impl Engine {
         key: Option<&IdempotencyKey>,
     ) -> Result<Started, StartError> {
         let ladder = policy::admit(caller, &request, &self.routes)?;
+        self.begin(caller, request, ladder, None, key).await
+    }
+
+    /// Starts what policy has admitted; one with a subject signs that person in.
+    pub(super) async fn begin(
+        self: &Arc<Self>,
+        caller: &Caller,
+        request: StartRequest,
+        ladder: Vec<Channel>,
+        subject: Option<Subject>,
+        key: Option<&IdempotencyKey>,
+    ) -> Result<Started, StartError> {
         let held = self.hold(caller, key).map_err(|_| StartError::InProgress)?;
         let now = self.clock.now();
         let personal = personal(caller, &request);
-        let mut verification = self.compose(caller, &request, &personal, ladder, now);
+        let mut verification = self.compose(caller, &request, &personal, ladder, subject, now);
         let occasion = Occasion { application: &caller.application, purpose: &request.purpose, now };
         let rungs = self.settle(occasion, &mut verification, &personal).map_err(|OnlyCheckers| {
             StartError::OutOfBounds {
@@ -196,7 +208,8 @@ impl Engine {
         let place = self.workload.enter();
         let lease = self.lease(place.as_ref(), now);
         let fresh = VerificationReport::fresh(&verification, &caller.application, now, now);
-        let own = verification.id;
+        let fresh = self.told(caller, subject, &request.to, None, fresh);
+        let (own, is_decoy) = (verification.id, verification.is_decoy());
         let mut courier = Courier::of(
             self.clone(),
             caller.application.clone(),
@@ -206,6 +219,8 @@ impl Engine {
         );
         // Without a place nobody here will send it.
         let first = place.as_ref().and_then(|_| courier.first(lease, now));
+        // A decoy takes the same steps, and nothing comes of them.
+        let first = first.filter(|_| !is_decoy);
         let (first, first_attempt) = first.unzip();
         let opened = self
             .store
@@ -266,6 +281,7 @@ impl Engine {
         request: &StartRequest,
         personal: &Personal,
         ladder: Vec<Channel>,
+        subject: Option<Subject>,
         now: Timestamp,
     ) -> Verification {
         let application = &caller.application;
@@ -274,13 +290,14 @@ impl Engine {
         let recipient = ring.lookup("recipient", request.to.limit_key().as_bytes());
         let join = request.session.as_ref().filter(|session| !session.is_empty()).map(|session| {
             let custom = request.custom_code.as_ref().map(|code| code.expose().as_bytes().to_vec());
-            let parts = [
+            let mut parts = vec![
                 personal.to.clone().into_bytes(),
                 request.purpose.as_str().as_bytes().to_vec(),
                 personal.transaction_digest(),
                 custom.unwrap_or_default(),
                 session.clone().into_bytes(),
             ];
+            parts.extend(subject.map(|subject| subject.to_string().into_bytes()));
             ring.lookup("join", &joined(&parts))
         });
         let mut salt = [0; 16];
@@ -307,6 +324,7 @@ impl Engine {
             locale: request.locale.clone(),
             vendor_check: None,
             checking: None,
+            subject,
             max_checks: codes.max_checks,
             checks_used: 0,
             approved_at: None,

@@ -83,7 +83,7 @@ impl Verify {
         self.asked.lock().unwrap().len()
     }
 
-    fn sent(&self) -> Vec<Channel> {
+    pub(crate) fn sent(&self) -> Vec<Channel> {
         self.sent.lock().unwrap().clone()
     }
 }
@@ -98,7 +98,7 @@ fn house(place: usize) -> (House, Arc<Engine>, Arc<Verify>) {
 }
 
 /// Runs a call while `span` passes; `None` if it has not answered by then.
-fn call<T: Send + 'static>(
+pub(crate) fn call<T: Send + 'static>(
     house: &mut House,
     span: Duration,
     future: impl Future<Output = T> + Send + 'static,

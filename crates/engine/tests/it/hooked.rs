@@ -5,18 +5,20 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use backstop_domain::{
     application::ApplicationId,
+    audit::{Checkpoint, Head, NewRecord, Record, SealedDetail},
     channel::Channel,
     clock::Timestamp,
     delivery::{Delivery, DeliveryState, Lease},
-    id::{ApiKeyId, DeliveryId, NodeId, VerificationId},
+    id::{ApiKeyId, DeliveryId, NodeId, NoticeId, UserId, VerificationId},
     keyring::LookupHash,
+    notice::{Line, NewNotice},
     ports::{
         Store, StoreError,
         store::{
-            ApiKey, Applications, AttemptResult, Begun, Canceled, Checked, Conclusion, Deliveries,
-            DeliveryTask, Keys, NewAttempt, NewDelivery, NewReceipt, NewVerification, NodeReport, Nodes,
-            Noted, Once, Opened, ProviderSwitch, Redeemed, Resent, Routing, Standing, SubmittedCheck, Usage,
-            VerificationFilter, VerificationView, Verifications, WrappedKey,
+            ApiKey, Applications, AttemptResult, Audit, Begun, Canceled, Checked, Conclusion, Deliveries,
+            DeliveryTask, DueNotice, Keys, NewAttempt, NewDelivery, NewReceipt, NewVerification, NodeReport,
+            Nodes, Noted, Notices, Once, Opened, ProviderSwitch, Redeemed, Resent, Routing, Settled,
+            Standing, SubmittedCheck, Usage, VerificationFilter, VerificationView, Verifications, WrappedKey,
         },
     },
     purpose::Purpose,
@@ -36,6 +38,10 @@ pub(crate) trait Hooks: Send + Sync {
     }
     /// Before a check is counted.
     async fn before_check(&self, _: &dyn Store, _: &SubmittedCheck) -> Result<(), StoreError> {
+        Ok(())
+    }
+    /// Before what became of a notice is written.
+    fn before_settling(&self) -> Result<(), StoreError> {
         Ok(())
     }
     /// After deliveries were taken over.
@@ -192,14 +198,14 @@ impl<H: Hooks> Applications for Hooked<H> {
     async fn application(&self, name: &str, now: Timestamp) -> Result<ApplicationId, StoreError> {
         self.inner.application(name, now).await
     }
-    async fn add_key(&self, key: ApiKey) -> Result<(), StoreError> {
-        self.inner.add_key(key).await
+    async fn add_key(&self, key: ApiKey, record: NewRecord) -> Result<(), StoreError> {
+        self.inner.add_key(key, record).await
     }
     async fn keys(&self) -> Result<Vec<ApiKey>, StoreError> {
         self.inner.keys().await
     }
-    async fn revoke_key(&self, id: ApiKeyId, now: Timestamp) -> Result<bool, StoreError> {
-        self.inner.revoke_key(id, now).await
+    async fn revoke_key(&self, id: ApiKeyId, record: NewRecord, now: Timestamp) -> Result<bool, StoreError> {
+        self.inner.revoke_key(id, record, now).await
     }
 }
 
@@ -214,8 +220,38 @@ impl<H: Hooks> Keys for Hooked<H> {
     async fn ring(&self) -> Result<Vec<WrappedKey>, StoreError> {
         self.inner.ring().await
     }
-    async fn add_ring_keys(&self, keys: Vec<WrappedKey>) -> Result<(), StoreError> {
-        self.inner.add_ring_keys(keys).await
+    async fn add_ring_keys(&self, keys: Vec<WrappedKey>, record: NewRecord) -> Result<(), StoreError> {
+        self.inner.add_ring_keys(keys, record).await
+    }
+}
+
+#[async_trait]
+impl<H: Hooks> Notices for Hooked<H> {
+    async fn post_notices(&self, notices: Vec<NewNotice>) -> Result<(), StoreError> {
+        self.inner.post_notices(notices).await
+    }
+    async fn due_notices(
+        &self,
+        line: Line,
+        lease: Lease,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<DueNotice>, StoreError> {
+        self.inner.due_notices(line, lease, now, limit).await
+    }
+    async fn settle_notice(
+        &self,
+        application: ApplicationId,
+        id: NoticeId,
+        holder: NodeId,
+        settled: Settled,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.hooks.before_settling()?;
+        self.inner.settle_notice(application, id, holder, settled, now).await
+    }
+    async fn forget_notices(&self, before: Timestamp) -> Result<u64, StoreError> {
+        self.inner.forget_notices(before).await
     }
 }
 
@@ -235,13 +271,42 @@ impl<H: Hooks> Routing for Hooked<H> {
     async fn switches(&self) -> Result<Vec<ProviderSwitch>, StoreError> {
         self.inner.switches().await
     }
-    async fn switch(&self, switch: ProviderSwitch) -> Result<(), StoreError> {
-        self.inner.switch(switch).await
+    async fn switch(&self, switch: ProviderSwitch, record: NewRecord) -> Result<(), StoreError> {
+        self.inner.switch(switch, record).await
     }
     async fn usage(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Usage>, StoreError> {
         self.inner.usage(from, to).await
     }
     async fn standings(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Standing>, StoreError> {
         self.inner.standings(from, to).await
+    }
+}
+
+#[async_trait]
+impl<H: Hooks> Audit for Hooked<H> {
+    async fn record(&self, records: Vec<NewRecord>) -> Result<(), StoreError> {
+        self.hooks.before_write()?;
+        self.inner.record(records).await
+    }
+    async fn audit_head(&self) -> Result<Head, StoreError> {
+        self.inner.audit_head().await
+    }
+    async fn audit_page(&self, after: u64, limit: u32) -> Result<Vec<Record>, StoreError> {
+        self.inner.audit_page(after, limit).await
+    }
+    async fn audit_details(&self, first: u64, last: u64) -> Result<Vec<SealedDetail>, StoreError> {
+        self.inner.audit_details(first, last).await
+    }
+    async fn checkpoint(&self, checkpoint: Checkpoint) -> Result<(), StoreError> {
+        self.inner.checkpoint(checkpoint).await
+    }
+    async fn checkpoints(&self, after: u64, limit: u32) -> Result<Vec<Checkpoint>, StoreError> {
+        self.inner.checkpoints(after, limit).await
+    }
+    async fn last_checkpoint(&self) -> Result<Option<Checkpoint>, StoreError> {
+        self.inner.last_checkpoint().await
+    }
+    async fn erase_audit_details(&self, user: UserId) -> Result<u64, StoreError> {
+        self.inner.erase_audit_details(user).await
     }
 }

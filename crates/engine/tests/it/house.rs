@@ -12,12 +12,13 @@ use std::{
 use async_trait::async_trait;
 use backstop_domain::{
     application::{Application, Authority, CodePolicy},
+    audit::NewRecord,
     breaker::{BreakerSettings, BreakerState},
     channel::Channel,
     clock::{Clock, ManualClock, Timestamp},
     delivery::Delivery,
     id::{NodeId, VerificationId},
-    keyring::{KeyUse, Kid, RootKey, generate},
+    keyring::{KeyUse, Keyring, Kid, RootKey, generate},
     limit::{Limits, Pace},
     outcome::{Outcome, Reason},
     ports::{
@@ -58,6 +59,7 @@ struct Vendor {
     name: &'static str,
     delay: Duration,
     refuses: Arc<AtomicBool>,
+    refusal: Arc<Mutex<Outcome>>,
     sent: Arc<Mutex<Vec<&'static str>>>,
     tasks: Arc<SimulatedTasks>,
 }
@@ -69,7 +71,8 @@ impl Provider for Vendor {
         self.tasks.sleep(self.delay).await;
         let taken = Outcome::Accepted { vendor_id: None };
         let refused = self.refuses.load(Ordering::SeqCst);
-        Sent::new(if refused { Outcome::rejected(Reason::Unavailable) } else { taken }, "said")
+        let refusal = self.refusal.lock().unwrap().clone();
+        Sent::new(if refused { refusal } else { taken }, "said")
     }
 
     async fn check_up(&self) -> Checkup {
@@ -155,6 +158,9 @@ pub(crate) struct House {
     pub(crate) around: Arc<Surroundings>,
     pub(crate) delay: Duration,
     pub(crate) refuses: Arc<AtomicBool>,
+    /// How vendors refuse.
+    pub(crate) refusal: Arc<Mutex<Outcome>>,
+    pub(crate) ladder: Vec<Channel>,
     pub(crate) pace: Vec<Pace>,
     /// A provider that makes its own codes, and its place among the others.
     pub(crate) verify: Option<(usize, Arc<Verify>)>,
@@ -173,6 +179,8 @@ impl House {
             sent: Arc::default(),
             delay: Duration::ZERO,
             refuses: Arc::default(),
+            refusal: Arc::new(Mutex::new(Outcome::rejected(Reason::Unavailable))),
+            ladder: vec![Channel::Sms, Channel::Whatsapp],
             pace: vec![],
             verify: None,
             clock: Arc::new(HouseClock { manual, drifted: AtomicBool::new(false) }),
@@ -185,11 +193,16 @@ impl House {
         house
     }
 
+    /// The record of something.
+    pub(crate) fn record(&self) -> NewRecord {
+        NewRecord { at: self.clock.now(), body: "{}".into(), detail: None }
+    }
+
     pub(crate) fn add_ring_key(&self, kid: Kid, key_use: KeyUse) {
         let key = generate(self.chance.as_ref());
         let wrapped = self.root.wrap(kid, key_use, &key, self.chance.as_ref());
         let entry = WrappedKey { kid, key_use, wrapped, created_at: self.clock.now() };
-        block_on(self.store.add_ring_keys(vec![entry])).unwrap();
+        block_on(self.store.add_ring_keys(vec![entry], self.record())).unwrap();
     }
 
     pub(crate) fn application(&self, name: &str) -> Application {
@@ -199,7 +212,7 @@ impl House {
             brand: "Acme".into(),
             codes: CodePolicy::default(),
             limits: Limits::default(),
-            ladder: vec![Channel::Sms, Channel::Whatsapp],
+            ladder: self.ladder.clone(),
             floors: BTreeMap::new(),
             default_floor: Channel::Email,
             default_region: None,
@@ -230,6 +243,7 @@ impl House {
                 name,
                 delay,
                 refuses: self.refuses.clone(),
+                refusal: self.refusal.clone(),
                 sent: self.sent.clone(),
                 tasks: tasks.clone(),
             }),
@@ -243,6 +257,7 @@ impl House {
         let mut providers = vec![
             provider("text", Channel::Sms, self.delay),
             provider("chat", Channel::Whatsapp, Duration::ZERO),
+            provider("mail", Channel::Email, Duration::ZERO),
         ];
         if let Some((place, verify)) = &self.verify {
             providers.insert(
@@ -259,7 +274,8 @@ impl House {
             random: self.chance.clone(),
             store: Arc::new(Hooked { inner: self.store.clone(), hooks: self.around.clone() }),
             tasks: tasks.clone(),
-            keyring: self.root.open_ring(&block_on(self.store.ring()).unwrap()).unwrap(),
+            witness: None,
+            keyring: self.ring(),
             root: self.root.clone(),
             applications: vec![self.application(application)],
             providers,
@@ -298,6 +314,11 @@ impl House {
         }
         self.pass(Duration::from_millis(100));
         started.lock().unwrap().clone()
+    }
+
+    /// The keys, as a test looks at them.
+    pub(crate) fn ring(&self) -> Keyring {
+        self.root.open_ring(&block_on(self.store.ring()).unwrap()).unwrap()
     }
 
     pub(crate) fn view(&self, id: VerificationId) -> Option<VerificationView> {

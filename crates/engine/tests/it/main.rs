@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod checkers;
 #[cfg(test)]
+mod decoys;
+#[cfg(test)]
 mod delivering;
 #[cfg(test)]
 mod hooked;

@@ -90,22 +90,22 @@ fn kid_of_a_start(house: &mut House, engine: &std::sync::Arc<backstop_engine::En
 fn a_new_key_is_used_once_every_running_node_has_loaded_it() {
     let mut house = House::new(1);
     let (one, two) = (house.process("shop"), house.process("shop"));
-    let slow = another(&house, Kid(3), vec![]);
+    let slow = another(&house, Kid(4), vec![]);
     house.around.say(slow.clone());
     house.pass(SECOND);
-    house.add_ring_key(Kid(4), KeyUse::Code);
-    house.add_ring_key(Kid(5), KeyUse::Seal);
+    house.add_ring_key(Kid(5), KeyUse::Code);
+    house.add_ring_key(Kid(6), KeyUse::Seal);
     block_on(one.meet()).unwrap();
     house.pass(SECOND);
     let newest = |house: &House| house.around.reports().into_iter().map(|r| r.newest_kid).max();
-    assert_eq!(newest(&house), Some(Kid(5)));
+    assert_eq!(newest(&house), Some(Kid(6)));
     for (engine, to) in [(&one, PEOPLE[0]), (&two, PEOPLE[1])] {
         assert_eq!(kid_of_a_start(&mut house, engine, to), Kid(1), "one node does not have it");
     }
-    house.around.say(NodeReport { newest_kid: Kid(5), seen_at: house.clock.now(), ..slow });
+    house.around.say(NodeReport { newest_kid: Kid(6), seen_at: house.clock.now(), ..slow });
     house.pass(SECOND);
     for (engine, to) in [(&one, PEOPLE[2]), (&two, PEOPLE[3])] {
-        assert_eq!(kid_of_a_start(&mut house, engine, to), Kid(4));
+        assert_eq!(kid_of_a_start(&mut house, engine, to), Kid(5));
     }
 }
 
@@ -113,21 +113,21 @@ fn a_new_key_is_used_once_every_running_node_has_loaded_it() {
 fn nobody_waits_with_a_new_key_for_a_node_that_is_gone() {
     let mut house = House::new(1);
     let one = house.process("shop");
-    house.around.say(another(&house, Kid(3), vec![]));
-    house.add_ring_key(Kid(4), KeyUse::Code);
+    house.around.say(another(&house, Kid(4), vec![]));
+    house.add_ring_key(Kid(5), KeyUse::Code);
     house.pass(Duration::from_secs(8));
     assert_eq!(kid_of_a_start(&mut house, &one, PEOPLE[0]), Kid(1));
     house.pass(Duration::from_secs(3));
-    assert_eq!(kid_of_a_start(&mut house, &one, PEOPLE[1]), Kid(4));
+    assert_eq!(kid_of_a_start(&mut house, &one, PEOPLE[1]), Kid(5));
 }
 
 #[test]
 fn a_node_alone_takes_a_new_key_at_once() {
     let mut house = House::new(1);
     let one = house.process("shop");
-    house.add_ring_key(Kid(4), KeyUse::Code);
+    house.add_ring_key(Kid(5), KeyUse::Code);
     block_on(one.meet()).unwrap();
-    assert_eq!(kid_of_a_start(&mut house, &one, ASHA), Kid(4));
+    assert_eq!(kid_of_a_start(&mut house, &one, ASHA), Kid(5));
 }
 
 #[test]
@@ -149,13 +149,13 @@ fn an_api_key_made_or_revoked_at_one_node_opens_or_shuts_at_all_within_a_second(
         created_at: now,
         revoked_at: None,
     };
-    block_on(house.store.add_key(key)).unwrap();
+    block_on(house.store.add_key(key, house.record())).unwrap();
     house.pass(SECOND);
     for node in &nodes {
         let (_, grant) = node.access().grant("pk_made").unwrap();
         assert_eq!((grant.authority, grant.key), (Authority::Public, Some(id)));
     }
-    block_on(house.store.revoke_key(id, house.clock.now())).unwrap();
+    block_on(house.store.revoke_key(id, house.record(), house.clock.now())).unwrap();
     house.pass(SECOND);
     for node in &nodes {
         assert!(node.access().grant("pk_made").is_none());

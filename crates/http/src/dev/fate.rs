@@ -49,6 +49,15 @@ pub(crate) fn of_message(lost: bool, fate: Option<&Fate>) -> Lamp {
     }
 }
 
+/// How a notice fared: nobody answers one.
+pub(crate) fn of_notice(lost: bool) -> Lamp {
+    if lost {
+        Lamp::new("warn", "lost, as asked above")
+    } else {
+        Lamp::new("idle", "a notice, without a code")
+    }
+}
+
 fn of_verification(fate: &Fate) -> Lamp {
     match fate.status {
         Status::Pending => Lamp::new("probe", "waiting for a check"),

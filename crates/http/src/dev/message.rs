@@ -17,7 +17,7 @@ pub(crate) struct MessageJson<'a> {
     subject: &'a str,
     text: &'a str,
     code: &'a str,
-    verification_id: String,
+    verification_id: Option<String>,
     at: String,
     lost: bool,
 }
@@ -31,7 +31,7 @@ impl<'a> From<&'a InboxMessage> for MessageJson<'a> {
             subject: &message.subject,
             text: &message.text,
             code: &message.code,
-            verification_id: message.verification.to_string(),
+            verification_id: message.verification.map(|id| id.to_string()),
             at: message.at.to_rfc3339(),
             lost: message.lost,
         }
@@ -94,14 +94,17 @@ pub(crate) struct MessageView<'a> {
     lamp: Lamp,
     story: Option<String>,
     segments: Option<String>,
-    verification: String,
-    short: String,
+    verification: Option<String>,
+    short: Option<String>,
 }
 
 /// The view of a message and its verification's fate.
 pub(crate) fn view<'a>(message: &'a InboxMessage, known: Option<&Fate>) -> MessageView<'a> {
-    let lamp = fate::of_message(message.lost, known);
-    let verification = message.verification.to_string();
+    let lamp = match message.verification {
+        Some(_) => fate::of_message(message.lost, known),
+        None => fate::of_notice(message.lost),
+    };
+    let verification = message.verification.map(|id| id.to_string());
     let mood = match lamp.lamp {
         "warn" => "lost",
         "probe" => "",
@@ -120,7 +123,7 @@ pub(crate) fn view<'a>(message: &'a InboxMessage, known: Option<&Fate>) -> Messa
         mood,
         story: known.and_then(fate::story),
         segments: (message.channel == Channel::Sms).then(|| segment::measure(&message.text).to_string()),
-        short: short(&verification),
+        short: verification.as_deref().map(short),
         verification,
         lamp,
     }

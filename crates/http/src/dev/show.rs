@@ -109,8 +109,8 @@ impl Regions {
             .take(SHOWN)
             .collect();
         let fates = fates(pages, &shown).await;
-        let views: Vec<_> =
-            shown.iter().map(|message| message::view(message, fates.get(&message.verification))).collect();
+        let fate = |message: &InboxMessage| fates.get(&message.verification?);
+        let views: Vec<_> = shown.iter().map(|message| message::view(message, fate(message))).collect();
         let unsent = if channel.is_none() { unsent(pages, &all).await } else { Vec::new() };
         let oldest = all.last().map(|message| (message.at.to_rfc3339(), message::clock_time(message.at)));
         let providers = pages.inbox.providers();
@@ -140,10 +140,11 @@ impl Regions {
 async fn fates(pages: &DevPages, shown: &[&InboxMessage]) -> HashMap<VerificationId, Fate> {
     let mut fates = HashMap::new();
     for message in shown {
-        if !fates.contains_key(&message.verification)
-            && let Some(fate) = pages.desk.fate(message.verification).await
+        if let Some(id) = message.verification
+            && !fates.contains_key(&id)
+            && let Some(fate) = pages.desk.fate(id).await
         {
-            fates.insert(message.verification, fate);
+            fates.insert(id, fate);
         }
     }
     fates
@@ -152,7 +153,7 @@ async fn fates(pages: &DevPages, shown: &[&InboxMessage]) -> HashMap<Verificatio
 /// The last verifications without a message, so that a total outage is seen and not merely silent. Those that the
 /// inbox was cleared of, or that ended, are not news.
 async fn unsent(pages: &DevPages, all: &[InboxMessage]) -> Vec<Unsent> {
-    let sent: HashSet<_> = all.iter().map(|message| message.verification).collect();
+    let sent: HashSet<_> = all.iter().filter_map(|message| message.verification).collect();
     let newest = pages.desk.newest().await;
     newest
         .into_iter()

@@ -181,7 +181,7 @@ impl Scene {
             subject: String::new(),
             text: "482913 is your Backstop dev code.\n\n@localhost #482913".to_owned(),
             code: "482913".to_owned(),
-            verification,
+            verification: Some(verification),
             attempt: AttemptId::new(NOW, &self.random),
             at: NOW,
             lost: false,

@@ -27,6 +27,7 @@ pub enum Code {
     AlreadyRedeemed,
     RedeemTooLate,
     NotApproved,
+    NotRedeemable,
     OtherPurpose,
     VerificationEnded,
     IdempotencyInProgress,
@@ -47,7 +48,7 @@ pub enum Code {
 
 impl Code {
     /// Every kind, by its status.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 35] = [
         Self::InvalidJson,
         Self::InvalidRequest,
         Self::InvalidRecipient,
@@ -66,6 +67,7 @@ impl Code {
         Self::AlreadyRedeemed,
         Self::RedeemTooLate,
         Self::NotApproved,
+        Self::NotRedeemable,
         Self::OtherPurpose,
         Self::VerificationEnded,
         Self::IdempotencyInProgress,
@@ -142,6 +144,7 @@ impl Code {
                 ("redeem_too_late", S::CONFLICT, "The approval is more than ten minutes old")
             }
             Self::NotApproved => ("not_approved", S::CONFLICT, "The verification is not approved"),
+            Self::NotRedeemable => ("not_redeemable", S::CONFLICT, "The verification belongs to a sign-in"),
             Self::OtherPurpose => ("other_purpose", S::CONFLICT, "The verification was for another purpose"),
             Self::VerificationEnded => ("verification_ended", S::CONFLICT, "The verification has ended"),
             Self::IdempotencyInProgress => {

@@ -145,6 +145,9 @@ impl From<RedeemError> for Problem {
             RedeemError::NotRedeemable(NotRedeemable::NotApproved) => {
                 Self::new(Code::NotApproved, "the right code has not come")
             }
+            RedeemError::NotRedeemable(NotRedeemable::SignsIn) => {
+                Self::new(Code::NotRedeemable, "a sign-in answers with tokens; there is nothing to redeem")
+            }
             RedeemError::Store(error) => error.into(),
         }
     }

@@ -39,6 +39,7 @@ fn a_code_once_out_keeps_its_status() {
     409 already_redeemed
     409 redeem_too_late
     409 not_approved
+    409 not_redeemable
     409 other_purpose
     409 verification_ended
     409 idempotency_in_progress
@@ -66,7 +67,7 @@ fn limited() -> LimitExceeded {
 fn every_refusal_of_the_engine_has_its_code() {
     let bad_row = StoreError::BadRow { table: "t", column: "c", key: "k".into(), problem: "p".into() };
     let unavailable = StoreError::Unavailable("full".into());
-    let problems: [(&str, Problem); 26] = [
+    let problems: [(&str, Problem); 27] = [
         ("start: field", StartError::NeedsSecretKey("wait").into()),
         ("start: purpose", StartError::PurposeNotPublic.into()),
         ("start: channel", StartError::Channel(ChannelRefused::NotPublic).into()),
@@ -91,6 +92,7 @@ fn every_refusal_of_the_engine_has_its_code() {
         ("redeem: again", RedeemError::NotRedeemable(NotRedeemable::Already).into()),
         ("redeem: late", RedeemError::NotRedeemable(NotRedeemable::TooLate).into()),
         ("redeem: early", RedeemError::NotRedeemable(NotRedeemable::NotApproved).into()),
+        ("redeem: a sign-in", RedeemError::NotRedeemable(NotRedeemable::SignsIn).into()),
         ("bad row", bad_row.into()),
         ("mistake", StoreError::Internal("m".into()).into()),
     ];
@@ -126,6 +128,7 @@ fn every_refusal_of_the_engine_has_its_code() {
     redeem: again: 409 already_redeemed: a proof is handed over once
     redeem: late: 409 redeem_too_late: start a new verification
     redeem: early: 409 not_approved: the right code has not come
+    redeem: a sign-in: 409 not_redeemable: a sign-in answers with tokens; there is nothing to redeem
     bad row: 500 internal: this is our mistake; the request id finds it in our log
     mistake: 500 internal: this is our mistake; the request id finds it in our log
     ");

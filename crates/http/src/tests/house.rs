@@ -6,23 +6,25 @@ use async_trait::async_trait;
 use axum::{Router, body::Body};
 use backstop_domain::{
     application::{Application, ApplicationId, Authority, CodePolicy},
+    audit::{Checkpoint, Head, NewRecord, Record, SealedDetail},
     breaker::BreakerSettings,
     channel::Channel,
     clock::{ManualClock, Timestamp},
     delivery::{Delivery, DeliveryState, Lease},
-    id::{ApiKeyId, DeliveryId, NodeId, VerificationId},
+    id::{ApiKeyId, DeliveryId, NodeId, NoticeId, UserId, VerificationId},
     keyring::{KeyUse, Keyring, Kid, LookupHash, RootKey, generate},
     limit::Limits,
+    notice::{Line, NewNotice},
     outcome::Outcome,
     ports::{
         BoxFuture, Provider, StoreError, Tasks,
         provider::{Checkup, Message, Sent},
         random::SeededRandom,
         store::{
-            ApiKey, Applications, AttemptResult, Begun, Canceled, Checked, Conclusion, Deliveries,
-            DeliveryTask, Keys, NewAttempt, NewDelivery, NewReceipt, NewVerification, NodeReport, Nodes,
-            Noted, Once, Opened, ProviderSwitch, Redeemed, Resent, Routing, Standing, SubmittedCheck, Usage,
-            VerificationFilter, VerificationView, Verifications, WrappedKey,
+            ApiKey, Applications, AttemptResult, Audit, Begun, Canceled, Checked, Conclusion, Deliveries,
+            DeliveryTask, DueNotice, Keys, NewAttempt, NewDelivery, NewReceipt, NewVerification, NodeReport,
+            Nodes, Noted, Notices, Once, Opened, ProviderSwitch, Redeemed, Resent, Routing, Settled,
+            Standing, SubmittedCheck, Usage, VerificationFilter, VerificationView, Verifications, WrappedKey,
         },
     },
     price::PriceList,
@@ -149,6 +151,29 @@ impl Deliveries for Down {
 }
 
 #[async_trait]
+impl Notices for Down {
+    async fn post_notices(&self, _: Vec<NewNotice>) -> Stored<()> {
+        down()
+    }
+    async fn due_notices(&self, _: Line, _: Lease, _: Timestamp, _: u32) -> Stored<Vec<DueNotice>> {
+        down()
+    }
+    async fn settle_notice(
+        &self,
+        _: ApplicationId,
+        _: NoticeId,
+        _: NodeId,
+        _: Settled,
+        _: Timestamp,
+    ) -> Stored<bool> {
+        down()
+    }
+    async fn forget_notices(&self, _: Timestamp) -> Stored<u64> {
+        down()
+    }
+}
+
+#[async_trait]
 impl Routing for Down {
     async fn observe(&self, _: Vec<Observation>, _: Timestamp, _: Timestamp) -> Stored<Vec<Observation>> {
         down()
@@ -159,7 +184,7 @@ impl Routing for Down {
     async fn switches(&self) -> Stored<Vec<ProviderSwitch>> {
         down()
     }
-    async fn switch(&self, _: ProviderSwitch) -> Stored<()> {
+    async fn switch(&self, _: ProviderSwitch, _: NewRecord) -> Stored<()> {
         down()
     }
     async fn usage(&self, _: Timestamp, _: Timestamp) -> Stored<Vec<Usage>> {
@@ -175,13 +200,13 @@ impl Applications for Down {
     async fn application(&self, _: &str, _: Timestamp) -> Stored<ApplicationId> {
         down()
     }
-    async fn add_key(&self, _: ApiKey) -> Stored<()> {
+    async fn add_key(&self, _: ApiKey, _: NewRecord) -> Stored<()> {
         down()
     }
     async fn keys(&self) -> Stored<Vec<ApiKey>> {
         down()
     }
-    async fn revoke_key(&self, _: ApiKeyId, _: Timestamp) -> Stored<bool> {
+    async fn revoke_key(&self, _: ApiKeyId, _: NewRecord, _: Timestamp) -> Stored<bool> {
         down()
     }
 }
@@ -197,7 +222,35 @@ impl Keys for Down {
     async fn ring(&self) -> Stored<Vec<WrappedKey>> {
         down()
     }
-    async fn add_ring_keys(&self, _: Vec<WrappedKey>) -> Stored<()> {
+    async fn add_ring_keys(&self, _: Vec<WrappedKey>, _: NewRecord) -> Stored<()> {
+        down()
+    }
+}
+
+#[async_trait]
+impl Audit for Down {
+    async fn record(&self, _: Vec<NewRecord>) -> Stored<()> {
+        down()
+    }
+    async fn audit_head(&self) -> Stored<Head> {
+        down()
+    }
+    async fn audit_page(&self, _: u64, _: u32) -> Stored<Vec<Record>> {
+        down()
+    }
+    async fn audit_details(&self, _: u64, _: u64) -> Stored<Vec<SealedDetail>> {
+        down()
+    }
+    async fn checkpoint(&self, _: Checkpoint) -> Stored<()> {
+        down()
+    }
+    async fn checkpoints(&self, _: u64, _: u32) -> Stored<Vec<Checkpoint>> {
+        down()
+    }
+    async fn last_checkpoint(&self) -> Stored<Option<Checkpoint>> {
+        down()
+    }
+    async fn erase_audit_details(&self, _: UserId) -> Stored<u64> {
         down()
     }
 }
@@ -278,6 +331,7 @@ pub(super) fn engine() -> Arc<Engine> {
         random,
         store: Arc::new(Down),
         tasks: Arc::new(NoTasks),
+        witness: None,
         keyring,
         root: RootKey::new([7; 32]),
         applications: vec![application()],

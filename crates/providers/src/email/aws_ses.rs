@@ -8,12 +8,11 @@ use std::sync::Arc;
 use backstop_domain::{
     channel::Channel,
     clock::Timestamp,
-    outcome::{Outcome, Reason, Scope},
+    outcome::Outcome,
     ports::{
         Provider,
-        provider::{Checkup, Errand, Message, Sent},
+        provider::{Checkup, Errand, Message, NoticeMail, Sent},
     },
-    recipient::Recipient,
     secret::SecretString,
 };
 use lettre::message::{Mailbox, header};
@@ -26,9 +25,10 @@ use crate::{
     adapter::{Adapter, Receipts},
     address,
     aws::{Signer, account, account::AccessKey, notification::Topic},
-    email::{AUTOMATIC, REFERENCE, mailbox, one_line},
+    email::{AUTOMATIC, Mail, REFERENCE, mailbox, one_line},
     exchange::{HttpRequest, HttpResponse},
     registry::{BuildError, Draft, Form, KeyInfo, KindInfo},
+    usual,
 };
 
 mod answer;
@@ -157,32 +157,41 @@ fn encoded(mailbox: &Mailbox) -> String {
     line.trim_start_matches("From: ").replace("\r\n", "")
 }
 
-impl Adapter for Ses {
-    fn request(&self, message: &Message, _at: Timestamp) -> Result<HttpRequest, Outcome> {
-        let Recipient::Email(address) = &message.to else {
-            return Err(Outcome::rejected_for(Reason::Misconfigured, Scope::Route));
-        };
+impl Ses {
+    fn mail(&self, mail: &Mail<'_>) -> HttpRequest {
         let data = |text: &str| json!({ "Data": text, "Charset": "UTF-8" });
-        let mut body = json!({ "Text": data(message.text.expose()) });
-        if let Some(html) = &message.html {
-            body["Html"] = data(html.expose());
+        let mut body = json!({ "Text": data(mail.text) });
+        if let Some(html) = mail.html {
+            body["Html"] = data(html);
         }
         let headers = AUTOMATIC.map(|(name, value)| json!({ "Name": name, "Value": value }));
-        let mut mail = json!({
+        let mut request = json!({
             "FromEmailAddress": encoded(&self.from),
-            "Destination": { "ToAddresses": [address.expose()] },
+            "Destination": { "ToAddresses": [mail.to.expose()] },
             "Content": { "Simple": {
-                "Subject": data(&one_line(&message.subject)), "Body": body, "Headers": headers,
+                "Subject": data(&one_line(mail.subject)), "Body": body, "Headers": headers,
             } },
-            "EmailTags": [{ "Name": REFERENCE, "Value": message.reference.to_string() }],
         });
+        if let Some(reference) = mail.reference() {
+            request["EmailTags"] = json!([{ "Name": REFERENCE, "Value": reference }]);
+        }
         if let Some(reply_to) = &self.reply_to {
-            mail["ReplyToAddresses"] = json!([encoded(reply_to)]);
+            request["ReplyToAddresses"] = json!([encoded(reply_to)]);
         }
         if let Some(name) = &self.configuration_set {
-            mail["ConfigurationSetName"] = json!(name);
+            request["ConfigurationSetName"] = json!(name);
         }
-        Ok(HttpRequest::json(self.below("outbound-emails"), mail.to_string().into_bytes()))
+        HttpRequest::json(self.below("outbound-emails"), request.to_string().into_bytes())
+    }
+}
+
+impl Adapter for Ses {
+    fn request(&self, message: &Message, _at: Timestamp) -> Result<HttpRequest, Outcome> {
+        Mail::of(message).map(|mail| self.mail(&mail)).ok_or(usual::NOT_OURS)
+    }
+
+    fn notice(&self, notice: &NoticeMail) -> Option<Result<HttpRequest, Outcome>> {
+        Some(Mail::of_notice(notice).map(|mail| self.mail(&mail)).ok_or(usual::NOT_OURS))
     }
 
     fn outcome(&self, response: &HttpResponse, at: Timestamp) -> Sent {

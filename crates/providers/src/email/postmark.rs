@@ -8,12 +8,11 @@ use std::sync::Arc;
 use backstop_domain::{
     channel::Channel,
     clock::Timestamp,
-    outcome::{Outcome, Reason, Scope},
+    outcome::Outcome,
     ports::{
         Provider,
-        provider::{Checkup, Message, Sent},
+        provider::{Checkup, Message, NoticeMail, Sent},
     },
-    recipient::Recipient,
     secret::SecretString,
 };
 use http::{HeaderName, HeaderValue, header::ACCEPT};
@@ -26,7 +25,7 @@ use self::receipts::Unsigned;
 use crate::{
     adapter::{Adapter, Receipts},
     address,
-    email::{AUTOMATIC, REFERENCE, mailbox, one_line},
+    email::{AUTOMATIC, Mail, REFERENCE, mailbox, one_line},
     exchange::{HttpRequest, HttpResponse},
     registry::{BuildError, Draft, Form, KeyInfo, KindInfo},
     usual,
@@ -102,30 +101,36 @@ pub(crate) fn build(draft: &Draft<'_>) -> Result<Arc<dyn Provider>, BuildError> 
     Ok(Arc::new(draft.over_http(adapter)))
 }
 
-impl Adapter for Postmark {
-    fn request(&self, message: &Message, _at: Timestamp) -> Result<HttpRequest, Outcome> {
-        let Recipient::Email(address) = &message.to else {
-            return Err(Outcome::rejected_for(Reason::Misconfigured, Scope::Route));
-        };
+impl Postmark {
+    fn mail(&self, mail: &Mail<'_>) -> HttpRequest {
         let headers = AUTOMATIC.map(|(name, value)| json!({ "Name": name, "Value": value }));
-        let mut mail = json!({
-            "From": self.from.to_string(), "To": address.expose(), "Subject": one_line(&message.subject),
-            "TextBody": message.text.expose(), "Headers": headers, "MessageStream": self.stream,
+        let mut body = json!({
+            "From": self.from.to_string(), "To": mail.to.expose(), "Subject": one_line(mail.subject),
+            "TextBody": mail.text, "Headers": headers, "MessageStream": self.stream,
             // Tracking would put remote pictures and foreign links into the mail.
             "TrackOpens": false, "TrackLinks": "None",
         });
-        if let Some(html) = &message.html {
-            mail["HtmlBody"] = json!(html.expose());
+        if let Some(html) = mail.html {
+            body["HtmlBody"] = json!(html);
         }
         if let Some(reply_to) = &self.reply_to {
-            mail["ReplyTo"] = json!(reply_to.to_string());
+            body["ReplyTo"] = json!(reply_to.to_string());
         }
-        let reference = message.reference.to_string();
-        if reference.len() <= METADATA_MAX {
-            mail["Metadata"] = json!({ REFERENCE: reference });
+        if let Some(reference) = mail.reference().filter(|reference| reference.len() <= METADATA_MAX) {
+            body["Metadata"] = json!({ REFERENCE: reference });
         }
         let url = address::below(&self.base, "email");
-        Ok(HttpRequest::json(url, mail.to_string().into_bytes()).with(TOKEN, self.token.clone()))
+        HttpRequest::json(url, body.to_string().into_bytes()).with(TOKEN, self.token.clone())
+    }
+}
+
+impl Adapter for Postmark {
+    fn request(&self, message: &Message, _at: Timestamp) -> Result<HttpRequest, Outcome> {
+        Mail::of(message).map(|mail| self.mail(&mail)).ok_or(usual::NOT_OURS)
+    }
+
+    fn notice(&self, notice: &NoticeMail) -> Option<Result<HttpRequest, Outcome>> {
+        Some(Mail::of_notice(notice).map(|mail| self.mail(&mail)).ok_or(usual::NOT_OURS))
     }
 
     fn outcome(&self, response: &HttpResponse, at: Timestamp) -> Sent {

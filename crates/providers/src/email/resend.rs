@@ -3,11 +3,12 @@
 //! Each mail carries the attempt's id as an idempotency key: nothing on the way makes two of it. Our name for the attempt goes
 //! along as a tag and comes back in webhooks, signed by the Standard Webhooks scheme under Svix's names.
 
+use backstop_domain::ports::provider::NoticeMail;
 use http::HeaderName;
 use lettre::message::Mailbox;
 
 use crate::{
-    email::{AUTOMATIC, REFERENCE, mailbox, one_line, rejection, word},
+    email::{AUTOMATIC, Mail, REFERENCE, mailbox, one_line, rejection, word},
     prelude::*,
     webhook::signature::SigningKey,
 };
@@ -77,19 +78,30 @@ fn build(draft: &Draft<'_>) -> Result<Arc<dyn Provider>, BuildError> {
     })))
 }
 
-impl Adapter for Resend {
-    fn request(&self, message: &Message, _at: Timestamp) -> Result<HttpRequest, Outcome> {
-        let Recipient::Email(address) = &message.to else { return Err(usual::NOT_OURS) };
-        let key = HeaderValue::from_str(&message.attempt.to_string()).map_err(|_| usual::NOT_OURS)?;
-        let mail = json!({
-            "from": self.from.to_string(), "to": [address.expose()], "subject": one_line(&message.subject),
-            "text": message.text.expose(), "html": message.html.as_ref().map(SecretString::expose),
+impl Resend {
+    fn mail(&self, mail: &Mail<'_>) -> Result<HttpRequest, Outcome> {
+        let key = HeaderValue::from_str(&mail.id()).map_err(|_| usual::NOT_OURS)?;
+        let mut body = json!({
+            "from": self.from.to_string(), "to": [mail.to.expose()], "subject": one_line(mail.subject),
+            "text": mail.text, "html": mail.html,
             "reply_to": self.reply_to.as_ref().map(ToString::to_string),
             "headers": Value::from_iter(AUTOMATIC),
-            "tags": [{ "name": REFERENCE, "value": message.reference.to_string() }],
         });
-        let request = usual::post(&self.base, "emails", &self.authorization, mail);
+        if let Some(reference) = mail.reference() {
+            body["tags"] = json!([{ "name": REFERENCE, "value": reference }]);
+        }
+        let request = usual::post(&self.base, "emails", &self.authorization, body);
         Ok(request.with(HeaderName::from_static("idempotency-key"), key))
+    }
+}
+
+impl Adapter for Resend {
+    fn request(&self, message: &Message, _at: Timestamp) -> Result<HttpRequest, Outcome> {
+        self.mail(&Mail::of(message).ok_or(usual::NOT_OURS)?)
+    }
+
+    fn notice(&self, notice: &NoticeMail) -> Option<Result<HttpRequest, Outcome>> {
+        Some(Mail::of_notice(notice).ok_or(usual::NOT_OURS).and_then(|mail| self.mail(&mail)))
     }
 
     fn outcome(&self, response: &HttpResponse, at: Timestamp) -> Sent {

@@ -8,12 +8,11 @@ use std::sync::Arc;
 use backstop_domain::{
     channel::Channel,
     clock::Timestamp,
-    outcome::{Outcome, Reason, Scope},
+    outcome::Outcome,
     ports::{
         Provider,
-        provider::{Balance, Checkup, Errand, Message, Sent},
+        provider::{Balance, Checkup, Errand, Message, NoticeMail, Sent},
     },
-    recipient::Recipient,
     secret::SecretString,
 };
 use http::HeaderValue;
@@ -29,9 +28,10 @@ use self::{
 use crate::{
     adapter::{Adapter, Receipts},
     address,
-    email::{AUTOMATIC, REFERENCE, mailbox, one_line},
+    email::{AUTOMATIC, Mail, REFERENCE, mailbox, one_line},
     exchange::{HttpRequest, HttpResponse, bearer},
     registry::{BuildError, Draft, Form, KeyInfo, KindInfo},
+    usual,
 };
 
 mod answer;
@@ -138,25 +138,23 @@ fn person(mailbox: &Mailbox) -> Value {
     person
 }
 
-impl Adapter for SendGrid {
-    fn request(&self, message: &Message, _at: Timestamp) -> Result<HttpRequest, Outcome> {
-        let Recipient::Email(address) = &message.to else {
-            return Err(Outcome::rejected_for(Reason::Misconfigured, Scope::Route));
-        };
+impl SendGrid {
+    fn mail(&self, mail: &Mail<'_>) -> HttpRequest {
         // Plain text comes first, or SendGrid refuses the mail.
-        let mut content = vec![json!({ "type": "text/plain", "value": message.text.expose() })];
-        if let Some(html) = &message.html {
-            content.push(json!({ "type": "text/html", "value": html.expose() }));
+        let mut content = vec![json!({ "type": "text/plain", "value": mail.text })];
+        if let Some(html) = mail.html {
+            content.push(json!({ "type": "text/html", "value": html }));
         }
         let headers: Map<String, Value> =
             AUTOMATIC.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
-        let mut mail = json!({
-            "personalizations": [{
-                "to": [{ "email": address.expose() }],
-                "custom_args": { REFERENCE: message.reference.to_string() },
-            }],
+        let mut to = json!({ "to": [{ "email": mail.to.expose() }] });
+        if let Some(reference) = mail.reference() {
+            to["custom_args"] = json!({ REFERENCE: reference });
+        }
+        let mut body = json!({
+            "personalizations": [to],
             "from": person(&self.from),
-            "subject": one_line(&message.subject),
+            "subject": one_line(mail.subject),
             "content": content,
             "headers": headers,
             // Tracking would put remote pictures and foreign links into the mail.
@@ -166,9 +164,19 @@ impl Adapter for SendGrid {
             },
         });
         if let Some(reply_to) = &self.reply_to {
-            mail["reply_to"] = person(reply_to);
+            body["reply_to"] = person(reply_to);
         }
-        Ok(self.post("v3/mail/send", &mail))
+        self.post("v3/mail/send", &body)
+    }
+}
+
+impl Adapter for SendGrid {
+    fn request(&self, message: &Message, _at: Timestamp) -> Result<HttpRequest, Outcome> {
+        Mail::of(message).map(|mail| self.mail(&mail)).ok_or(usual::NOT_OURS)
+    }
+
+    fn notice(&self, notice: &NoticeMail) -> Option<Result<HttpRequest, Outcome>> {
+        Some(Mail::of_notice(notice).map(|mail| self.mail(&mail)).ok_or(usual::NOT_OURS))
     }
 
     fn outcome(&self, response: &HttpResponse, at: Timestamp) -> Sent {

@@ -13,7 +13,7 @@ use backstop_domain::{
     outcome::{Outcome, Reason},
     ports::{
         Provider,
-        provider::{Checkup, Message, Sent},
+        provider::{Checkup, Message, NoticeMail, Sent},
     },
     secret::SecretString,
 };
@@ -29,7 +29,7 @@ use self::{
 };
 use crate::{
     address::is_loopback_host,
-    email::mailbox,
+    email::{Mail, mailbox},
     redaction::Redaction,
     registry::{BuildError, Draft, Form, KeyInfo, KindInfo},
 };
@@ -162,8 +162,16 @@ fn is_host_name(text: &str) -> bool {
 }
 
 impl Smtp {
-    async fn hand_over(&self, message: &Message, deadline: Instant) -> Result<Sent, Failure> {
-        let mail = mail::compose(&self.sender, message, self.clock.now())
+    async fn sent(&self, mail: Option<Mail<'_>>) -> Sent {
+        match self.hand_over(mail, Instant::now() + self.timeout).await {
+            Ok(sent) => sent,
+            Err(failure) => Sent::new(failure.outcome(), &failure.to_string()),
+        }
+    }
+
+    async fn hand_over(&self, mail: Option<Mail<'_>>, deadline: Instant) -> Result<Sent, Failure> {
+        let mail = mail
+            .and_then(|mail| mail::compose(&self.sender, &mail, self.clock.now()))
             .ok_or(Failure { stage: Stage::Rcpt, cause: Cause::Unaddressable })?;
         let Ok(slot) = timeout_at(deadline, self.pool.slot()).await else {
             return Err(Failure { stage: Stage::Connect, cause: Cause::Busy });
@@ -185,16 +193,18 @@ impl Smtp {
 #[async_trait]
 impl Provider for Smtp {
     async fn send(&self, message: &Message) -> Sent {
-        let sent = match self.hand_over(message, Instant::now() + self.timeout).await {
-            Ok(sent) => sent,
-            Err(failure) => Sent::new(failure.outcome(), &failure.to_string()),
-        };
+        let sent = self.sent(Mail::of(message)).await;
         let sent = Redaction::of(message, &self.secrets).sent_by_us(sent);
         tracing::debug!(
             provider.name = self.name, attempt.id = %message.attempt, outcome = sent.outcome.as_str(),
             "handed over"
         );
         sent
+    }
+
+    async fn send_notice(&self, notice: &NoticeMail) -> Option<Sent> {
+        let sent = self.sent(Mail::of_notice(notice)).await;
+        Some(Redaction::of_notice(notice, &self.secrets).sent_by_us(sent))
     }
 
     async fn check_up(&self) -> Checkup {

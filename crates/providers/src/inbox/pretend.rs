@@ -4,12 +4,13 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use backstop_domain::{
+    channel::Channel,
     clock::Clock,
     outcome::{Outcome, Reason},
     ports::{
         Provider, Tasks,
         inbox::{InboxMessage, Outage},
-        provider::{Checkup, Message, Sent},
+        provider::{Checkup, Message, NoticeMail, Sent},
     },
 };
 
@@ -38,32 +39,19 @@ impl Pretend {
         }
     }
 
-    fn take(&self, message: &Message, lost: bool) -> Sent {
-        self.inbox.add(InboxMessage {
-            to: message.to.expose().to_owned(),
-            channel: message.channel,
-            provider: self.name.clone(),
-            subject: message.subject.clone(),
-            text: message.text.expose().to_owned(),
-            code: message.code.expose().to_owned(),
-            verification: message.verification,
-            attempt: message.attempt,
-            at: self.clock.now(),
-            lost,
-        });
+    fn take(&self, message: InboxMessage) -> Sent {
         let vendor_id = Some(format!("inbox-{}", message.attempt));
+        self.inbox.add(message);
         Sent::new(Outcome::Accepted { vendor_id }, "taken by the development inbox")
     }
-}
 
-#[async_trait]
-impl Provider for Pretend {
-    async fn send(&self, message: &Message) -> Sent {
+    /// Behaves as the switch says; `message` as it would be shown.
+    async fn behave(&self, message: InboxMessage) -> Sent {
         match self.inbox.outage(&self.name) {
-            Outage::Works => self.take(message, false),
+            Outage::Works => self.take(message),
             Outage::Slow if SLOW < self.timeout => {
                 self.tasks.sleep(SLOW).await;
-                self.take(message, false)
+                self.take(InboxMessage { at: self.clock.now(), ..message })
             }
             Outage::Slow | Outage::Hangs => {
                 self.tasks.sleep(self.timeout).await;
@@ -72,11 +60,46 @@ impl Provider for Pretend {
             Outage::Refuses => {
                 Sent::new(Outcome::rejected(Reason::Unavailable), "the service is down for maintenance")
             }
-            Outage::Loses => self.take(message, true),
+            Outage::Loses => self.take(InboxMessage { lost: true, ..message }),
             Outage::OutOfCredit => {
                 Sent::new(Outcome::rejected(Reason::OutOfCredit), "the balance of this account is 0.00")
             }
         }
+    }
+}
+
+#[async_trait]
+impl Provider for Pretend {
+    async fn send(&self, message: &Message) -> Sent {
+        let shown = InboxMessage {
+            to: message.to.expose().to_owned(),
+            channel: message.channel,
+            provider: self.name.clone(),
+            subject: message.subject.clone(),
+            text: message.text.expose().to_owned(),
+            code: message.code.expose().to_owned(),
+            verification: Some(message.verification),
+            attempt: message.attempt,
+            at: self.clock.now(),
+            lost: false,
+        };
+        self.behave(shown).await
+    }
+
+    async fn send_notice(&self, notice: &NoticeMail) -> Option<Sent> {
+        let shown = InboxMessage {
+            to: notice.to.expose().to_owned(),
+            channel: Channel::Email,
+            provider: self.name.clone(),
+            subject: notice.subject.clone(),
+            text: notice.text.clone(),
+            code: String::new(),
+            verification: None,
+            attempt: notice.attempt,
+            at: self.clock.now(),
+            lost: false,
+        };
+        Some(self.behave(shown).await)
     }
 
     async fn check_up(&self) -> Checkup {

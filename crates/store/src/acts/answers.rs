@@ -61,7 +61,7 @@ fn change_delivery<O: Outbox>(
     let key = (result.application, result.verification, result.delivery);
     let Some((from, _)) = outbox.delivery(key)? else { return Ok(()) };
     let mut to = result.delivery_state.unwrap_or(from);
-    if to == DeliveryState::Sent && !is_taken(is) && !any_taken(outbox, key)? {
+    if to == DeliveryState::Sent && !is_taken(is) && !outbox.states(key)?.into_iter().any(is_taken) {
         // A receipt was faster, and says that it did not arrive: somebody has to go on once the lease has ended.
         to = from;
     }
@@ -76,11 +76,6 @@ fn change_delivery<O: Outbox>(
 /// Whether a vendor has the message, as far as it said.
 pub(super) fn is_taken(state: AttemptState) -> bool {
     matches!(state, AttemptState::Accepted | AttemptState::Delivered)
-}
-
-/// Whether a vendor has a message of a delivery.
-pub(super) fn any_taken<O: Outbox>(outbox: &O, key: DeliveryKey) -> Result<bool> {
-    Ok(outbox.states(key)?.into_iter().any(is_taken))
 }
 
 fn rank(state: DeliveryState) -> u8 {

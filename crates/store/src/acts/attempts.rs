@@ -57,7 +57,8 @@ fn take_places<O: Outbox>(outbox: &mut O, new: &NewAttempt) -> Result<std::resul
 }
 
 /// Ends a delivery, if the lease still holds. It is not sent if a receipt has said meanwhile that nothing arrived: then its
-/// lease runs out, and whoever takes it over goes on.
+/// lease runs out, and whoever takes it over goes on. One without any attempt is a decoy's, which is never more than said
+/// to be sent.
 pub(crate) fn finish<O: Outbox>(
     outbox: &mut O,
     key: DeliveryKey,
@@ -68,8 +69,12 @@ pub(crate) fn finish<O: Outbox>(
     outbox.see(now);
     match outbox.delivery(key)? {
         Some((from, lease)) if held_by(lease, holder) => {
-            let nothing_taken = state == DeliveryState::Sent && !answers::any_taken(outbox, key)?;
-            if nothing_taken { Ok(()) } else { answers::end(outbox, key, from, state, None) }
+            let states = outbox.states(key)?;
+            let nothing_taken = !states.is_empty() && !states.into_iter().any(answers::is_taken);
+            if state == DeliveryState::Sent && nothing_taken {
+                return Ok(());
+            }
+            answers::end(outbox, key, from, state, None)
         }
         _ => Ok(()),
     }

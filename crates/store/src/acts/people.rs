@@ -9,7 +9,7 @@ use backstop_domain::{
     factor::tries::Tries,
     id::{SessionId, UserId},
     ports::store::{File, Lookup, PersonAct, Whom},
-    token::Session,
+    token::session::Session,
     user::User,
 };
 use serde_json::Value;

@@ -1,14 +1,17 @@
 //! Applications by name, and the hashes of their keys.
 
+use std::slice;
+
 use async_trait::async_trait;
 use backstop_domain::{
     application::ApplicationId,
+    audit::NewRecord,
     clock::Timestamp,
     id::ApiKeyId,
     ports::store::{ApiKey, Applications, StoreError},
 };
 
-use super::PostgresStore;
+use super::{PostgresStore, audit};
 use crate::{rows, words};
 
 #[async_trait]
@@ -28,11 +31,12 @@ impl Applications for PostgresStore {
         .await
     }
 
-    async fn add_key(&self, key: ApiKey) -> Result<(), StoreError> {
+    async fn add_key(&self, key: ApiKey, record: NewRecord) -> Result<(), StoreError> {
         self.run(Box::new(move |session| {
             Box::pin(async move {
                 let add = "INSERT INTO api_keys (id, application_id, authority, hash, hint, created_at, revoked_at) \
                            VALUES ($1, $2, $3, $4, $5, $6, $7)";
+                session.begin().await?;
                 session
                     .client()
                     .execute(
@@ -48,7 +52,8 @@ impl Applications for PostgresStore {
                         ],
                     )
                     .await?;
-                Ok(())
+                audit::append(session, slice::from_ref(&record)).await?;
+                session.commit().await
             })
         }))
         .await
@@ -65,11 +70,16 @@ impl Applications for PostgresStore {
         .await
     }
 
-    async fn revoke_key(&self, id: ApiKeyId, now: Timestamp) -> Result<bool, StoreError> {
+    async fn revoke_key(&self, id: ApiKeyId, record: NewRecord, now: Timestamp) -> Result<bool, StoreError> {
         self.run(Box::new(move |session| {
             Box::pin(async move {
                 let revoke = "UPDATE api_keys SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL";
+                session.begin().await?;
                 let changed = session.client().execute(revoke, &[&id.to_string(), &now.as_millis()]).await?;
+                if changed == 1 {
+                    audit::append(session, slice::from_ref(&record)).await?;
+                }
+                session.commit().await?;
                 Ok(changed == 1)
             })
         }))

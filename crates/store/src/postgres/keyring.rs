@@ -1,9 +1,14 @@
 //! The keyring at rest: sealed keys, and the fingerprint of the root key that opens them. The root key is never here.
 
-use async_trait::async_trait;
-use backstop_domain::ports::store::{Keys, StoreError, WrappedKey};
+use std::slice;
 
-use super::{PostgresStore, session::Session};
+use async_trait::async_trait;
+use backstop_domain::{
+    audit::NewRecord,
+    ports::store::{Keys, StoreError, WrappedKey},
+};
+
+use super::{PostgresStore, audit, session::Session};
 use crate::{error::Result, rows};
 
 /// The key of the fingerprint in `meta`.
@@ -55,11 +60,16 @@ impl Keys for PostgresStore {
         .await
     }
 
-    async fn add_ring_keys(&self, keys: Vec<WrappedKey>) -> std::result::Result<(), StoreError> {
+    async fn add_ring_keys(
+        &self,
+        keys: Vec<WrappedKey>,
+        record: NewRecord,
+    ) -> std::result::Result<(), StoreError> {
         self.run(Box::new(move |session| {
             Box::pin(async move {
                 session.begin().await?;
                 insert(session, &keys).await?;
+                audit::append(session, slice::from_ref(&record)).await?;
                 session.commit().await
             })
         }))

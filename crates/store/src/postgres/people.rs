@@ -11,7 +11,7 @@ use backstop_domain::{
     factor::tries::Tries,
     id::UserId,
     ports::store::{IDEMPOTENCY_WINDOW, Lookup, Once, People, PersonAct, StoreError, UserFilter, Whom},
-    token::Session as PersonSession,
+    token::session::Session as PersonSession,
     user::User,
 };
 use serde_json::Value;

@@ -1,8 +1,11 @@
 //! What routing knows, for all nodes together. Statements of their own on a connection of the pool: nothing here is decided
 //! on rows that others change, and nobody's code waits for it.
 
+use std::slice;
+
 use async_trait::async_trait;
 use backstop_domain::{
+    audit::NewRecord,
     clock::Timestamp,
     id::VerificationId,
     ports::store::{ProviderSwitch, Routing, Standing, StoreError, Usage},
@@ -10,7 +13,7 @@ use backstop_domain::{
     spend::{Month, SpendBook},
 };
 
-use super::{PostgresStore, session::Session, spending};
+use super::{PostgresStore, audit, session::Session, spending};
 use crate::{
     error::Result,
     observations::{self, KEPT_FOR, OVERLAP, READ_AT_ONCE},
@@ -97,17 +100,19 @@ impl Routing for PostgresStore {
         .await
     }
 
-    async fn switch(&self, switch: ProviderSwitch) -> std::result::Result<(), StoreError> {
+    async fn switch(&self, switch: ProviderSwitch, record: NewRecord) -> std::result::Result<(), StoreError> {
         self.run(Box::new(move |session| {
             Box::pin(async move {
                 let statement = session.prepare(SWITCH).await?;
                 let limit = switch.monthly_spend_limit.map(|limit| limit.to_string());
                 let changed_at = switch.changed_at.as_millis();
+                session.begin().await?;
                 session
                     .client()
                     .execute(&statement, &[&switch.provider, &switch.enabled, &limit, &changed_at])
                     .await?;
-                Ok(())
+                audit::append(session, slice::from_ref(&record)).await?;
+                session.commit().await
             })
         }))
         .await

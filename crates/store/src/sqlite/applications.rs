@@ -1,15 +1,18 @@
 //! Applications by name, and the hashes of their keys.
 
+use std::slice;
+
 use async_trait::async_trait;
 use backstop_domain::{
     application::ApplicationId,
+    audit::NewRecord,
     clock::Timestamp,
     id::ApiKeyId,
     ports::store::{ApiKey, Applications, StoreError},
 };
 use rusqlite::{OptionalExtension, params};
 
-use super::SqliteStore;
+use super::{SqliteStore, audit};
 use crate::{rows, words};
 
 #[async_trait]
@@ -35,7 +38,7 @@ impl Applications for SqliteStore {
         .await
     }
 
-    async fn add_key(&self, key: ApiKey) -> std::result::Result<(), StoreError> {
+    async fn add_key(&self, key: ApiKey, record: NewRecord) -> std::result::Result<(), StoreError> {
         self.write(move |unit| {
             unit.connection.execute(
                 "INSERT INTO api_keys (id, application_id, authority, hash, hint, created_at, revoked_at) \
@@ -50,7 +53,7 @@ impl Applications for SqliteStore {
                     key.revoked_at.map(Timestamp::as_millis),
                 ],
             )?;
-            Ok(())
+            audit::append(&unit.connection, slice::from_ref(&record))
         })
         .await
     }
@@ -63,12 +66,20 @@ impl Applications for SqliteStore {
         .await
     }
 
-    async fn revoke_key(&self, id: ApiKeyId, now: Timestamp) -> std::result::Result<bool, StoreError> {
+    async fn revoke_key(
+        &self,
+        id: ApiKeyId,
+        record: NewRecord,
+        now: Timestamp,
+    ) -> std::result::Result<bool, StoreError> {
         self.write(move |unit| {
             let changed = unit.connection.execute(
                 "UPDATE api_keys SET revoked_at = ?2 WHERE id = ?1 AND revoked_at IS NULL",
                 params![id.to_string(), now.as_millis()],
             )?;
+            if changed == 1 {
+                audit::append(&unit.connection, slice::from_ref(&record))?;
+            }
             Ok(changed == 1)
         })
         .await

@@ -43,6 +43,10 @@ impl SqliteStore {
                  WHERE lease_until IS NOT NULL AND lease_holder <> ?2",
                 params![unit.memory.seen().as_millis(), nobody().to_string()],
             )?;
+            unit.connection.execute(
+                "UPDATE notices SET lease_holder = NULL, lease_until = NULL WHERE lease_until IS NOT NULL",
+                [],
+            )?;
             Ok(u64::try_from(ended).unwrap_or(u64::MAX))
         })
         .await

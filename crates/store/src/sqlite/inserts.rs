@@ -13,10 +13,10 @@ pub(super) fn verification(connection: &Connection, row: &Verification) -> Resul
     let mut insert = connection.prepare_cached(
         "INSERT INTO verifications (application_id, id, authority, created_at, expires_at, status, purpose, ladder, \
          recipient, masked, personal, kid, salt, code_length, code_alphabet, custom_code, join_hash, network, locale, \
-         max_checks, checks_used, approved_at, redeemed_at, vendor_check) \
+         max_checks, checks_used, approved_at, redeemed_at, vendor_check, subject) \
          VALUES (:application_id, :id, :authority, :created_at, :expires_at, :status, :purpose, :ladder, :recipient, \
          :masked, :personal, :kid, :salt, :code_length, :code_alphabet, :custom_code, :join_hash, :network, :locale, \
-         :max_checks, :checks_used, :approved_at, :redeemed_at, :vendor_check)",
+         :max_checks, :checks_used, :approved_at, :redeemed_at, :vendor_check, :subject)",
     )?;
     insert.execute(named_params! {
         ":application_id": row.application.0,
@@ -41,6 +41,7 @@ pub(super) fn verification(connection: &Connection, row: &Verification) -> Resul
         ":max_checks": row.max_checks,
         ":checks_used": row.checks_used,
         ":vendor_check": row.vendor_check,
+        ":subject": row.subject.map(|subject| subject.to_string()),
         ":approved_at": row.approved_at.map(Timestamp::as_millis),
         ":redeemed_at": row.redeemed_at.map(Timestamp::as_millis),
     })?;

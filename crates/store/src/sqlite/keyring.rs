@@ -1,10 +1,15 @@
 //! The keyring at rest: sealed keys, and the fingerprint of the root key that opens them. The root key is never here.
 
+use std::slice;
+
 use async_trait::async_trait;
-use backstop_domain::ports::store::{Keys, StoreError, WrappedKey};
+use backstop_domain::{
+    audit::NewRecord,
+    ports::store::{Keys, StoreError, WrappedKey},
+};
 use rusqlite::{Connection, params};
 
-use super::{SqliteStore, lookups};
+use super::{SqliteStore, audit, lookups};
 use crate::{error::Result, rows};
 
 /// The key of the fingerprint in `meta`.
@@ -44,8 +49,16 @@ impl Keys for SqliteStore {
         .await
     }
 
-    async fn add_ring_keys(&self, keys: Vec<WrappedKey>) -> std::result::Result<(), StoreError> {
-        self.write(move |unit| insert(&unit.connection, &keys)).await
+    async fn add_ring_keys(
+        &self,
+        keys: Vec<WrappedKey>,
+        record: NewRecord,
+    ) -> std::result::Result<(), StoreError> {
+        self.write(move |unit| {
+            insert(&unit.connection, &keys)?;
+            audit::append(&unit.connection, slice::from_ref(&record))
+        })
+        .await
     }
 }
 

@@ -7,7 +7,7 @@ use backstop_domain::{
     factor::tries::Tries,
     id::UserId,
     ports::store::{IDEMPOTENCY_WINDOW, Lookup, Once, People, PersonAct, StoreError, UserFilter, Whom},
-    token::Session,
+    token::session::Session,
     user::User,
 };
 use rusqlite::{Connection, OptionalExtension, params};

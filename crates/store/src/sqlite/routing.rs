@@ -1,8 +1,11 @@
 //! What routing knows. Rows are added through the writer and read beside it: this process alone adds any, so what a new
 //! one reads is what an earlier one knew.
 
+use std::slice;
+
 use async_trait::async_trait;
 use backstop_domain::{
+    audit::NewRecord,
     clock::Timestamp,
     id::VerificationId,
     ports::store::{ProviderSwitch, Routing, Standing, StoreError, Usage},
@@ -11,7 +14,7 @@ use backstop_domain::{
 };
 use rusqlite::{Connection, params};
 
-use super::{SqliteStore, spending};
+use super::{SqliteStore, audit, spending};
 use crate::{
     error::Result,
     observations::{self, KEPT_FOR, OVERLAP, READ_AT_ONCE},
@@ -55,7 +58,7 @@ impl Routing for SqliteStore {
         .await
     }
 
-    async fn switch(&self, switch: ProviderSwitch) -> std::result::Result<(), StoreError> {
+    async fn switch(&self, switch: ProviderSwitch, record: NewRecord) -> std::result::Result<(), StoreError> {
         self.write(move |unit| {
             unit.connection
                 .prepare_cached(
@@ -71,7 +74,7 @@ impl Routing for SqliteStore {
                     switch.monthly_spend_limit.map(|limit| limit.to_string()),
                     switch.changed_at.as_millis()
                 ])?;
-            Ok(())
+            audit::append(&unit.connection, slice::from_ref(&record))
         })
         .await
     }

@@ -12,13 +12,17 @@ use crate::{
 };
 
 /// Every migration, oldest first; the first has number 1.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 10] = [
     include_str!("../../migrations/sqlite/0001_init.sql"),
     include_str!("../../migrations/sqlite/0002_paces_and_nodes.sql"),
     include_str!("../../migrations/sqlite/0003_receipts.sql"),
     include_str!("../../migrations/sqlite/0004_routing.sql"),
     include_str!("../../migrations/sqlite/0005_vendor_checks.sql"),
-    include_str!("../../migrations/sqlite/0006_people.sql"),
+    include_str!("../../migrations/sqlite/0006_signing_keys.sql"),
+    include_str!("../../migrations/sqlite/0007_people.sql"),
+    include_str!("../../migrations/sqlite/0008_audit.sql"),
+    include_str!("../../migrations/sqlite/0009_notices.sql"),
+    include_str!("../../migrations/sqlite/0010_sign_in.sql"),
 ];
 
 /// The schema that this program writes.

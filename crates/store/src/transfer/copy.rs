@@ -103,7 +103,8 @@ fn cell(value: &Value, kind: &Type, table: &str) -> Result<Box<dyn ToSql + Sync 
     })
 }
 
-/// The next application gets a number of its own, and every open delivery is anybody's; what rests goes on resting.
+/// The next application gets a number of its own, the audit log goes on where it ended, and every open delivery is anybody's;
+/// what rests goes on resting.
 async fn settle(session: &Session, now: Timestamp) -> Result<()> {
     let client = session.client();
     client
@@ -117,6 +118,13 @@ async fn settle(session: &Session, now: Timestamp) -> Result<()> {
             "UPDATE deliveries SET lease_until = least(created_at, $1) \
              WHERE lease_until IS NOT NULL AND lease_holder <> $2",
             &[&now.as_millis(), &nobody().to_string()],
+        )
+        .await?;
+    client
+        .execute(
+            "UPDATE audit_head h SET seq = a.seq, hash = a.hash \
+             FROM (SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1) a",
+            &[],
         )
         .await?;
     // Plans and the planner's idea of the tables' sizes.

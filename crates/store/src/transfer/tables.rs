@@ -65,9 +65,9 @@ impl SqliteStore {
     }
 }
 
-/// Every table whose rows outlive a minute. Of `meta` only the root key's fingerprint moves; `paces` and `spend_books` become
+/// Every table whose rows outlive a minute. Of `meta` only the root key's fingerprint moves; `audit_head` follows from `audit`; `paces` and `spend_books` become
 /// rows of `buckets`.
-pub(super) const TABLES: [Table; 16] = [
+pub(super) const TABLES: [Table; 25] = [
     Table { name: "meta", key: 1, columns: &[("key", Type::TEXT), ("value", Type::TEXT)] },
     Table {
         name: "keyring",
@@ -98,6 +98,57 @@ pub(super) const TABLES: [Table; 16] = [
         ],
     },
     Table {
+        name: "users",
+        key: 2,
+        columns: &[
+            ("application_id", Type::INT8),
+            ("id", Type::TEXT),
+            ("created_at", Type::INT8),
+            ("updated_at", Type::INT8),
+            ("status", Type::TEXT),
+            ("role", Type::TEXT),
+            ("second_factor", Type::TEXT),
+            ("profile", Type::TEXT),
+        ],
+    },
+    Table {
+        name: "user_lookups",
+        key: 3,
+        columns: &[
+            ("application_id", Type::INT8),
+            ("kind", Type::TEXT),
+            ("hash", Type::BYTEA),
+            ("user_id", Type::TEXT),
+        ],
+    },
+    Table {
+        name: "sessions",
+        key: 2,
+        columns: &[
+            ("application_id", Type::INT8),
+            ("id", Type::TEXT),
+            ("user_id", Type::TEXT),
+            ("expires_at", Type::INT8),
+            ("body", Type::TEXT),
+        ],
+    },
+    Table {
+        name: "tries",
+        key: 3,
+        columns: &[
+            ("application_id", Type::INT8),
+            ("factor", Type::TEXT),
+            ("subject", Type::TEXT),
+            ("at", Type::INT8),
+            ("body", Type::TEXT),
+        ],
+    },
+    Table {
+        name: "used_once",
+        key: 2,
+        columns: &[("application_id", Type::INT8), ("hash", Type::BYTEA), ("until", Type::INT8)],
+    },
+    Table {
         name: "verifications",
         key: 2,
         columns: &[
@@ -126,6 +177,7 @@ pub(super) const TABLES: [Table; 16] = [
             ("redeemed_at", Type::INT8),
             ("vendor_check", Type::TEXT),
             ("checking", Type::BYTEA),
+            ("subject", Type::TEXT),
         ],
     },
     Table {
@@ -245,8 +297,58 @@ pub(super) const TABLES: [Table; 16] = [
         ],
     },
     Table {
+        name: "notices",
+        key: 2,
+        columns: &[
+            ("application_id", Type::INT8),
+            ("id", Type::TEXT),
+            ("kind", Type::TEXT),
+            ("user_id", Type::TEXT),
+            ("line", Type::TEXT),
+            ("target", Type::TEXT),
+            ("address", Type::BYTEA),
+            ("masked", Type::TEXT),
+            ("at", Type::INT8),
+            ("sequence", Type::INT8),
+            ("detail", Type::TEXT),
+            ("state", Type::TEXT),
+            ("tries", Type::INT4),
+            ("due_at", Type::INT8),
+            ("ended_at", Type::INT8),
+            ("lease_holder", Type::TEXT),
+            ("lease_until", Type::INT8),
+        ],
+    },
+    Table {
         name: "stops",
         key: 2,
         columns: &[("recipient", Type::BYTEA), ("channel", Type::TEXT), ("at", Type::INT8)],
+    },
+    Table {
+        name: "audit",
+        key: 1,
+        columns: &[
+            ("seq", Type::INT8),
+            ("at", Type::INT8),
+            ("prev", Type::BYTEA),
+            ("body", Type::TEXT),
+            ("hash", Type::BYTEA),
+        ],
+    },
+    Table {
+        name: "audit_details",
+        key: 1,
+        columns: &[("seq", Type::INT8), ("user_id", Type::TEXT), ("sealed", Type::BYTEA)],
+    },
+    Table {
+        name: "audit_checkpoints",
+        key: 1,
+        columns: &[
+            ("seq", Type::INT8),
+            ("at", Type::INT8),
+            ("hash", Type::BYTEA),
+            ("signing_key", Type::TEXT),
+            ("signature", Type::BYTEA),
+        ],
     },
 ];

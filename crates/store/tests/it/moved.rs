@@ -6,21 +6,23 @@ use backstop_domain::{
     channel::Channel,
     code::Code,
     delivery::{DeliveryState, Lease},
-    id::NodeId,
+    id::{NodeId, UserId},
+    keyring::KeyUse,
     limit::{LimitName, Limits, Pace},
     ports::store::{
-        Applications as _, AttemptResult, Begun, CheckTarget, Checked, Deliveries as _, Keys as _,
-        NewAttempt, Noted, Once, ProviderSwitch, Reservation, Routing as _, Settlement, StoreError,
+        Applications as _, AttemptResult, Audit as _, Begun, CheckTarget, Checked, Deliveries as _,
+        Keys as _, NewAttempt, Noted, Once, ProviderSwitch, Reservation, Routing as _, Settlement,
+        StoreError,
     },
     ranking::Observation,
     receipt::{About, InboundWord, ReceiptState},
-    verification::Status,
+    verification::{Status, Subject},
 };
 use backstop_store::{TransferReport, transfer};
 
 use crate::{
     postgres::PostgresDatabase,
-    setup::{APP, ASHA, Database, OTHER_APP, RAVI, World, at, seconds, wait},
+    setup::{APP, ASHA, Database, OTHER_APP, RAVI, World, at, ring_key, seconds, told, wait},
     sqlite::SqliteFile,
 };
 
@@ -37,6 +39,17 @@ fn moved(before: Before, now: i64) -> (After, TransferReport) {
 
 fn rows(report: &TransferReport, table: &str) -> u64 {
     report.tables.iter().find(|(name, _)| *name == table).unwrap().1
+}
+
+#[test]
+fn a_decoy_is_one_after_the_move() {
+    let before = Before::new();
+    let decoy = before.new_start_with(ASHA, at(0), |row| row.subject = Some(Subject::Nobody));
+    let (id, _) = before.start(&decoy);
+    let code = before.code(id);
+    let (after, _) = moved(before, 5);
+    assert_eq!(after.view(id).verification, decoy.verification);
+    assert!(!after.answer(id, &code, at(6)).valid);
 }
 
 #[test]
@@ -152,7 +165,7 @@ fn what_routing_knows_moves_and_money_that_was_set_aside_is_settled_after_it() {
         changed_at: at(2),
     });
     for switch in switches.clone() {
-        wait(before.store.switch(switch)).unwrap();
+        wait(before.store.switch(switch, told(1))).unwrap();
     }
     let books = wait(before.store.spending(at(2))).unwrap();
     let (after, report) = moved(before, 5);
@@ -192,12 +205,15 @@ fn a_target_that_is_in_use_is_left_alone() {
 #[test]
 fn applications_keys_and_the_root_keys_fingerprint_move_and_new_ones_get_new_numbers() {
     let before = Before::new();
-    wait(before.store.initialize("fingerprint", vec![])).unwrap();
+    let ring: Vec<_> =
+        KeyUse::ALL.into_iter().zip(1..).map(|(key_use, kid)| ring_key(kid, key_use)).collect();
+    wait(before.store.initialize("fingerprint", ring.clone())).unwrap();
     let shop = wait(before.store.application("shop", at(0))).unwrap();
     assert_eq!(shop, APP);
     let (after, report) = moved(before, 1);
     assert_eq!((rows(&report, "applications"), rows(&report, "meta")), (1, 1));
     assert_eq!(wait(after.store.root_fingerprint()).unwrap().as_deref(), Some("fingerprint"));
+    assert_eq!(wait(after.store.ring()).unwrap(), ring);
     assert_eq!(wait(after.store.application("shop", at(2))).unwrap(), shop);
     assert_eq!(wait(after.store.application("other", at(2))).unwrap(), OTHER_APP);
 }
@@ -230,4 +246,23 @@ fn receipts_find_their_attempts_and_people_their_peace_after_the_move() {
     let mut told = after.told(&attempt, ReceiptState::Undelivered, at(7));
     told.receipt.about = About::VendorId("msg-1".into());
     assert!(matches!(after.note(&told), Noted::Noted { goes_on: true, .. }));
+}
+
+#[test]
+fn the_audit_log_goes_on_as_one_chain_with_its_details_and_checkpoints() {
+    let before = Before::new();
+    wait(before.store.record(vec![told(1), told(2)])).unwrap();
+    let user = UserId::new(at(3), &before.random);
+    before.record_of(user, "192.0.2.0/24");
+    let signed = before.sign();
+    let (records, details) = (before.records(), before.details());
+    let (after, report) = moved(before, 5);
+    let moved = ["audit", "audit_details", "audit_checkpoints"].map(|table| rows(&report, table));
+    assert_eq!(moved, [3, 1, 1]);
+    assert_eq!((after.records(), after.details()), (records, details));
+    assert_eq!(wait(after.store.last_checkpoint()).unwrap(), Some(signed));
+    wait(after.store.record(vec![told(6)])).unwrap();
+    let verified = after.verify().unwrap();
+    assert_eq!((verified.head.seq, verified.checkpoints), (4, 1));
+    assert_eq!(wait(after.store.erase_audit_details(user)).unwrap(), 1);
 }

@@ -12,6 +12,7 @@ use std::{
 use backstop_domain::{
     application::ApplicationId,
     attempt::AttemptState,
+    audit::NewRecord,
     clock::Timestamp,
     delivery::{DeliveryState, LEASE, Lease},
     id::{DeliveryId, NodeId, VerificationId},
@@ -22,7 +23,7 @@ use backstop_domain::{
         store::{
             Begun, Checked, Deliveries as _, DeliveryTask, Idempotency, NewAttempt, NewReceipt,
             NewVerification, Noted, Once, Opened, Refusal, Store, StoreError, SubmittedCheck,
-            VerificationView, Verifications as _,
+            VerificationView, Verifications as _, WrappedKey,
         },
     },
     verification::CheckAnswer,
@@ -36,6 +37,16 @@ pub(crate) const RAVI: &str = "+919876543211";
 /// Seconds after the beginning of the tests' time.
 pub(crate) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_millis(1_800_000_000_000 + seconds * 1000)
+}
+
+/// A ring key at rest, of no meaning.
+pub(crate) fn ring_key(kid: u32, key_use: KeyUse) -> WrappedKey {
+    WrappedKey { kid: Kid(kid), key_use, wrapped: vec![7; 72], created_at: at(0) }
+}
+
+/// The record of something that happened then.
+pub(crate) fn told(seconds: i64) -> NewRecord {
+    NewRecord { at: at(seconds), body: format!(r#"{{"object":"{seconds}"}}"#), detail: None }
 }
 
 pub(crate) fn wait<T>(future: impl Future<Output = T>) -> T {
@@ -76,6 +87,12 @@ pub(crate) trait Database: Sized {
     fn open(&self, now: Timestamp) -> Self::Store;
 
     fn execute(&self, sql: &str);
+
+    /// Whether the database refuses to do this.
+    fn refuses(&self, sql: &str) -> bool;
+
+    /// Takes away what keeps the audit log from being changed, as whoever owns the database can.
+    fn lift_the_guards(&self);
 
     /// The one number that a query answers.
     fn number(&self, sql: &str) -> i64;

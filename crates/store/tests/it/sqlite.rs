@@ -48,6 +48,20 @@ impl Database for SqliteFile {
         self.sql().execute(sql, []).unwrap();
     }
 
+    fn refuses(&self, sql: &str) -> bool {
+        self.sql().execute(sql, []).is_err()
+    }
+
+    fn lift_the_guards(&self) {
+        let sql = self.sql();
+        let mut query = sql.prepare("SELECT name FROM sqlite_schema WHERE type = 'trigger'").unwrap();
+        let names = query.query_map([], |row| row.get(0)).unwrap();
+        let names: Vec<String> = names.map(Result::unwrap).collect();
+        for name in names {
+            sql.execute(&format!("DROP TRIGGER {name}"), []).unwrap();
+        }
+    }
+
     fn number(&self, sql: &str) -> i64 {
         self.sql().query_row(sql, [], |row| row.get(0)).unwrap()
     }

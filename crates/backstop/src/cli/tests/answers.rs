@@ -116,6 +116,7 @@ fn keys_are_listed_ended_and_rotated() {
             keys: vec![
                 RotatedKey { kid: 4, key_use: KeyUse::Code },
                 RotatedKey { kid: 5, key_use: KeyUse::Seal },
+                RotatedKey { kid: 6, key_use: KeyUse::Sign },
             ],
         }),
     ];

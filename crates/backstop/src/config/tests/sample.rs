@@ -11,6 +11,7 @@ use crate::{
     config::{
         Loaded,
         application::ApplicationSection,
+        audit::AuditSection,
         channels::{ChannelsSection, EscalateAfter},
         codes::Codes,
         compat::{Surface, SurfaceSection},
@@ -137,6 +138,7 @@ fn every_key_of_every_section_is_in_the_sample() {
     check("countries", keys_of::<CountriesSection>());
     check("channels", keys_of::<ChannelsSection>());
     check("channels.escalate_after", keys_of::<EscalateAfter>());
+    check("audit", keys_of::<AuditSection>());
     check("routing", keys_of::<RoutingSection>());
     check("rule", keys_of::<RuleSection>());
     check("sign_in", keys_of::<SignInSection>());

@@ -2,8 +2,9 @@
 
 use backstop_domain::{
     application::Authority,
+    event::{Actor, Event, EventKind},
     id::ApiKeyId,
-    keyring::KeyUse,
+    keyring::Kid,
     ports::{Random, store::ApiKey},
 };
 use backstop_engine::{Credential, access::Grant};
@@ -43,7 +44,10 @@ pub(super) async fn create_key(
         created_at: now,
         revoked_at: None,
     };
-    installation.store.add_key(row).await?;
+    let made = Event::new(now, EventKind::KeyCreated, Actor::CommandLine).with_object(id.to_string());
+    let method = Some(if publishable { "publishable" } else { "secret" }.to_owned());
+    let made = Event { application: Some(application.id), method, ..made };
+    installation.store.add_key(row, installation.engine.new_record(&made)).await?;
     let grant = Grant { application: application.clone(), authority, key: Some(id) };
     installation.engine.access().admit(credential, grant);
     let application = application.name.clone();
@@ -70,7 +74,10 @@ pub(super) async fn list_keys(installation: &Installation) -> anyhow::Result<Con
 }
 
 pub(super) async fn revoke_key(installation: &Installation, id: ApiKeyId) -> anyhow::Result<ControlReply> {
-    let revoked = installation.store.revoke_key(id, installation.clock.now()).await?;
+    let now = installation.clock.now();
+    let ended = Event::new(now, EventKind::KeyRevoked, Actor::CommandLine).with_object(id.to_string());
+    let record = installation.engine.new_record(&ended);
+    let revoked = installation.store.revoke_key(id, record, now).await?;
     installation.engine.access().revoke(id);
     Ok(ControlReply::RevokeKey(RevokeReply { id, revoked }))
 }
@@ -78,9 +85,13 @@ pub(super) async fn revoke_key(installation: &Installation, id: ApiKeyId) -> any
 pub(super) async fn rotate(installation: &Installation) -> anyhow::Result<ControlReply> {
     let random = installation.random.as_ref();
     let now = installation.clock.now();
-    let kids = keyring::rotate(installation.store.as_ref(), &installation.root, random, now).await?;
+    let record = |kids: &[Kid]| {
+        let names: Vec<String> = kids.iter().map(|kid| kid.0.to_string()).collect();
+        let rotated = Event::new(now, EventKind::KeyringRotated, Actor::CommandLine);
+        installation.engine.new_record(&rotated.with_object(names.join(",")))
+    };
+    let added = keyring::rotate(installation.store.as_ref(), &installation.root, random, now, record).await?;
     installation.engine.meet().await?;
-    let uses = [KeyUse::Code, KeyUse::Seal];
-    let keys = kids.into_iter().zip(uses).map(|(kid, key_use)| RotatedKey { kid: kid.0, key_use }).collect();
-    Ok(ControlReply::RotateKeyring(RotateReply { keys }))
+    let keys = added.into_iter().map(|(kid, key_use)| RotatedKey { kid: kid.0, key_use });
+    Ok(ControlReply::RotateKeyring(RotateReply { keys: keys.collect() }))
 }

@@ -5,6 +5,7 @@
 
 use backstop_domain::{
     channel::Channel,
+    event::Actor,
     ports::{
         Provider,
         provider::{Checkup, Errand},
@@ -36,7 +37,7 @@ pub(super) async fn switch(
     }
     let engine = &installation.engine;
     let before = off(installation, name);
-    engine.switch(name, Some(enabled), None).await?;
+    engine.switch(name, Some(enabled), None, Actor::CommandLine).await?;
     let unserved = |channel: &ChannelHealth| channel.providers.iter().all(|provider| provider.is_off);
     let channels = engine.channels();
     let unserved: Vec<Channel> = channels.iter().filter(|c| unserved(c)).map(|c| c.channel).collect();
@@ -76,7 +77,7 @@ pub(super) async fn set_spend_limit(
             Some("write it as 100 USD, with at most six decimals"),
         ));
     };
-    match installation.engine.switch(name, None, Some(limit)).await {
+    match installation.engine.switch(name, None, Some(limit), Actor::CommandLine).await {
         Ok(()) => {}
         Err(SwitchError::OtherCurrency) if listed.is_none() => return Ok(no_prices(name)),
         Err(SwitchError::OtherCurrency) => {

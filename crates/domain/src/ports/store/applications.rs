@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use super::StoreError;
 use crate::{
     application::{ApplicationId, Authority},
+    audit::NewRecord,
     clock::Timestamp,
     id::ApiKeyId,
 };
@@ -34,12 +35,12 @@ pub trait Applications: Send + Sync {
     /// The number of the application of this name, made on first use.
     async fn application(&self, name: &str, now: Timestamp) -> Result<ApplicationId, StoreError>;
 
-    /// Saves a key.
-    async fn add_key(&self, key: ApiKey) -> Result<(), StoreError>;
+    /// Saves a key, and the record of it.
+    async fn add_key(&self, key: ApiKey, record: NewRecord) -> Result<(), StoreError>;
 
     /// Every key, revoked ones too, oldest first.
     async fn keys(&self) -> Result<Vec<ApiKey>, StoreError>;
 
-    /// Ends a key. Says whether there was such a one that was not revoked before.
-    async fn revoke_key(&self, id: ApiKeyId, now: Timestamp) -> Result<bool, StoreError>;
+    /// Ends a key. Says whether there was such a one that was not revoked before; only then there is a record.
+    async fn revoke_key(&self, id: ApiKeyId, record: NewRecord, now: Timestamp) -> Result<bool, StoreError>;
 }

@@ -229,7 +229,8 @@ pub trait Deliveries: Send + Sync {
         now: Timestamp,
     ) -> Result<(), StoreError>;
 
-    /// Ends a delivery, if the lease still holds.
+    /// Ends a delivery, if the lease still holds. `sent` is written only if a vendor has a message of it, or if it has no
+    /// attempt at all: then it is a decoy's.
     async fn finish(
         &self,
         delivery: &Delivery,

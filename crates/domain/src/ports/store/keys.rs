@@ -4,6 +4,7 @@ use async_trait::async_trait;
 
 use super::StoreError;
 use crate::{
+    audit::NewRecord,
     clock::Timestamp,
     keyring::{KeyUse, Kid},
 };
@@ -33,6 +34,7 @@ pub trait Keys: Send + Sync {
     /// The keyring.
     async fn ring(&self) -> Result<Vec<WrappedKey>, StoreError>;
 
-    /// Adds keys.
-    async fn add_ring_keys(&self, keys: Vec<WrappedKey>) -> Result<(), StoreError>;
+    /// Adds keys and the record of it, or none: a number that is taken is an error. So of those who add the next number at
+    /// the same time one does.
+    async fn add_ring_keys(&self, keys: Vec<WrappedKey>, record: NewRecord) -> Result<(), StoreError>;
 }

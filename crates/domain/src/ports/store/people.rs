@@ -13,7 +13,7 @@ use crate::{
     factor::tries::Tries,
     id::{SessionId, UserId},
     keyring::LookupHash,
-    token::Session,
+    token::session::Session,
     user::User,
 };
 

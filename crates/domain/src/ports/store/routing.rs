@@ -7,8 +7,8 @@ use async_trait::async_trait;
 
 use super::StoreError;
 use crate::{
-    attempt::AttemptState, channel::Channel, clock::Timestamp, price::Price, purpose::Purpose,
-    ranking::Observation, spend::SpendBook, verification::Status,
+    attempt::AttemptState, audit::NewRecord, channel::Channel, clock::Timestamp, price::Price,
+    purpose::Purpose, ranking::Observation, spend::SpendBook, verification::Status,
 };
 
 /// What an operator set at run time; it wins over the configuration.
@@ -74,8 +74,8 @@ pub trait Routing: Send + Sync {
     /// What operators set.
     async fn switches(&self) -> Result<Vec<ProviderSwitch>, StoreError>;
 
-    /// Sets what is `Some` in it, and keeps the rest as it was.
-    async fn switch(&self, switch: ProviderSwitch) -> Result<(), StoreError>;
+    /// Sets what is `Some` in it and keeps the rest as it was; writes the record of it.
+    async fn switch(&self, switch: ProviderSwitch, record: NewRecord) -> Result<(), StoreError>;
 
     /// Counts the attempts that were written down from `from` until before `to`. Reads beside the traffic.
     async fn usage(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Usage>, StoreError>;

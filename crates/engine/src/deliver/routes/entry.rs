@@ -128,8 +128,7 @@ impl Entry {
         if condition.is_off {
             return of(Availability::Closed, "switched off by an operator");
         }
-        let to_india = region.is_some_and(|region| region.as_str() == "IN");
-        if channel == Channel::Sms && to_india && !self.settings.texts_india {
+        if self.is_unregistered(channel, region) {
             return of(Availability::Closed, "no DLT ids: a text to India would be dropped; set `dlt`");
         }
         // What may be passed in need comes after what never is.
@@ -155,6 +154,27 @@ impl Entry {
             Passage::Probe => of(Availability::Probe, "its breaker is half open"),
             Passage::Free => Standing { availability: Availability::Free, why: None },
         }
+    }
+
+    fn is_unregistered(&self, channel: Channel, region: Option<Region>) -> bool {
+        let to_india = region.is_some_and(|region| region.as_str() == "IN");
+        channel == Channel::Sms && to_india && !self.settings.texts_india
+    }
+
+    /// Whether it may be tried by what holds for everybody: configuration, operators, the month's money, its breaker. Not a
+    /// route that it refuses to one country and not its pace: one message can change these, so whoever watched them would
+    /// see that it went out.
+    pub(super) fn works_for_everybody(
+        &self,
+        channel: Channel,
+        region: Option<Region>,
+        now: Timestamp,
+    ) -> bool {
+        let condition = self.condition.lock();
+        !(condition.is_off
+            || self.is_unregistered(channel, region)
+            || condition.capped_until.is_some_and(|until| now < until)
+            || matches!(condition.breaker.passage(now), Passage::HeldBack(_)))
     }
 
     /// A receipt came.

@@ -9,7 +9,7 @@ use backstop_domain::{
         StoreError,
         store::{Once, People, PersonAct, UserFilter, Whom},
     },
-    token::Session,
+    token::session::Session,
     user::User,
 };
 use serde_json::Value;

@@ -579,6 +579,7 @@ impl Process {
             random: self.chance.clone(),
             store,
             tasks: tasks.clone(),
+            witness: None,
             keyring: self.ring.clone(),
             root: RootKey::new([7; 32]),
             applications: self.applications.clone(),

@@ -6,7 +6,7 @@ use backstop_domain::{
     clock::Timestamp,
     id::UserId,
     ports::store::{Once, People, PersonAct, UserFilter, Whom},
-    token::Session,
+    token::session::Session,
     user::User,
 };
 use serde_json::Value;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use backstop_domain::{clock::Timestamp, ports::provider::Message, recipient::Recipient};
+use backstop_domain::clock::Timestamp;
 use lettre::{
     Address,
     message::{
@@ -11,7 +11,7 @@ use lettre::{
     },
 };
 
-use crate::email::{AUTOMATIC, one_line};
+use crate::email::{AUTOMATIC, Mail, one_line};
 
 /// Who mails come from.
 pub(super) struct Sender {
@@ -30,34 +30,33 @@ pub(super) struct Composed {
     pub(super) bytes: Vec<u8>,
 }
 
-/// Composes the mail for a message; `None` if its recipient cannot stand in one.
-pub(super) fn compose(sender: &Sender, message: &Message, at: Timestamp) -> Option<Composed> {
-    let Recipient::Email(address) = &message.to else { return None };
-    let recipient: Address = address.expose().parse().ok()?;
-    let id = format!("{}@{}", message.attempt, sender.from.email.domain());
+/// Composes a mail; `None` if its recipient cannot stand in one.
+pub(super) fn compose(sender: &Sender, mail: &Mail<'_>, at: Timestamp) -> Option<Composed> {
+    let recipient: Address = mail.to.expose().parse().ok()?;
+    let id = format!("{}@{}", mail.id(), sender.from.email.domain());
     let date = UNIX_EPOCH + Duration::from_millis(u64::try_from(at.as_millis()).unwrap_or(0));
-    let text = message.text.expose().to_owned();
+    let text = mail.text.to_owned();
     let mut builder = lettre::Message::builder()
         .from(sender.from.clone())
         .to(Mailbox::new(None, recipient.clone()))
-        .subject(one_line(&message.subject))
+        .subject(one_line(mail.subject))
         .date(date)
         .message_id(Some(format!("<{id}>")));
     for (name, value) in AUTOMATIC {
         builder = builder.raw_header(header(name, value));
     }
-    if is_language(&message.locale) {
-        builder = builder.raw_header(header("Content-Language", &message.locale));
+    if is_language(mail.locale) {
+        builder = builder.raw_header(header("Content-Language", mail.locale));
     }
     if let Some(reply_to) = &sender.reply_to {
         builder = builder.reply_to(reply_to.clone());
     }
-    let mail = match &message.html {
-        Some(html) => builder.multipart(MultiPart::alternative_plain_html(text, html.expose().to_owned())),
+    let composed = match mail.html {
+        Some(html) => builder.multipart(MultiPart::alternative_plain_html(text, html.to_owned())),
         None => builder.singlepart(SinglePart::plain(text)),
     };
-    let mail = mail.ok()?;
-    Some(Composed { sender: sender.envelope.clone(), recipient, id, bytes: mail.formatted() })
+    let composed = composed.ok()?;
+    Some(Composed { sender: sender.envelope.clone(), recipient, id, bytes: composed.formatted() })
 }
 
 fn header(name: &'static str, value: &str) -> HeaderValue {
@@ -73,7 +72,12 @@ fn is_language(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use backstop_domain::{
-        channel::Channel, code::Code, id::Id, ports::random::SeededRandom, secret::SecretString,
+        channel::Channel,
+        code::Code,
+        id::Id,
+        ports::{provider::Message, random::SeededRandom},
+        recipient::Recipient,
+        secret::SecretString,
     };
 
     use super::*;
@@ -99,7 +103,7 @@ mod tests {
         };
         let from: Mailbox = "Acme <login@acme.example>".parse().unwrap();
         let sender = Sender { envelope: from.email.clone(), from, reply_to: None };
-        String::from_utf8(compose(&sender, &message, now).unwrap().bytes).unwrap()
+        String::from_utf8(compose(&sender, &Mail::of(&message).unwrap(), now).unwrap().bytes).unwrap()
     }
 
     #[test]

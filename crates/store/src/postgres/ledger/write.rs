@@ -26,10 +26,11 @@ use crate::{
 
 const VERIFICATIONS: &str = "INSERT INTO verifications (application_id, id, authority, created_at, expires_at, status, \
      purpose, ladder, recipient, masked, personal, kid, salt, code_length, code_alphabet, custom_code, join_hash, \
-     network, locale, max_checks, checks_used, vendor_check) \
+     network, locale, max_checks, checks_used, vendor_check, subject) \
      SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], \
      $6::text[], $7::text[], $8::text[], $9::bytea[], $10::text[], $11::bytea[], $12::bigint[], $13::bytea[], \
-     $14::int[], $15::text[], $16::bytea[], $17::bytea[], $18::bytea[], $19::text[], $20::int[], $21::int[], $22::text[])";
+     $14::int[], $15::text[], $16::bytea[], $17::bytea[], $18::bytea[], $19::text[], $20::int[], $21::int[], $22::text[], \
+     $23::text[])";
 
 const DELIVERIES: &str = "INSERT INTO deliveries (application_id, verification_id, id, created_at, ladder, state, \
      lease_holder, lease_until, recipient, network, public) \
@@ -168,6 +169,7 @@ async fn insert_verifications(draft: &LedgerDraft, client: &Client, insert: &Sta
             &most,
             &used,
             &column(&rows, |row| row.vendor_check.as_deref()),
+            &column(&rows, |row| row.subject.map(|subject| subject.to_string())),
         ],
     )
     .await

@@ -4,6 +4,7 @@
 use super::World;
 
 mod answers;
+pub(crate) mod audit;
 mod checks;
 mod deliveries;
 mod ended;
@@ -12,11 +13,13 @@ mod forgotten;
 mod goes_on;
 mod listing;
 mod money;
+mod notices;
 mod paces;
 mod races;
 mod receipts;
 mod reopened;
 mod routing;
+mod sign_ins;
 mod silence;
 mod starts;
 mod stops;

@@ -3,15 +3,13 @@
 use backstop_domain::{
     application::{ApplicationId, Authority},
     id::{ApiKeyId, VerificationId},
-    keyring::{KeyUse, Kid},
-    ports::store::{
-        ApiKey, Applications as _, Keys as _, VerificationFilter, Verifications as _, WrappedKey,
-    },
+    keyring::KeyUse,
+    ports::store::{ApiKey, Applications as _, Keys as _, VerificationFilter, Verifications as _},
     verification::Status,
 };
 
 use super::World;
-use crate::setup::{APP, ASHA, OTHER_APP, RAVI, at, wait};
+use crate::setup::{APP, ASHA, OTHER_APP, RAVI, at, ring_key, told, wait};
 
 fn ids(world: &World, filter: VerificationFilter) -> Vec<VerificationId> {
     let page = wait(world.store.list(APP, filter)).unwrap();
@@ -90,12 +88,15 @@ fn a_revoked_key_stays_revoked() {
         revoked_at: None,
     };
     let (first, second) = (key(1, 0), key(2, 1));
-    wait(world.store.add_key(second.clone())).unwrap();
-    wait(world.store.add_key(first.clone())).unwrap();
-    assert!(wait(world.store.add_key(ApiKey { hash: [1; 32], ..key(3, 2) })).is_err(), "one key, one row");
+    wait(world.store.add_key(second.clone(), told(1))).unwrap();
+    wait(world.store.add_key(first.clone(), told(2))).unwrap();
+    assert!(
+        wait(world.store.add_key(ApiKey { hash: [1; 32], ..key(3, 2) }, told(3))).is_err(),
+        "one key, one row"
+    );
     assert_eq!(wait(world.store.keys()).unwrap(), [first.clone(), second.clone()]);
-    assert!(wait(world.store.revoke_key(first.id, at(5))).unwrap());
-    assert!(!wait(world.store.revoke_key(first.id, at(6))).unwrap());
+    assert!(wait(world.store.revoke_key(first.id, told(5), at(5))).unwrap());
+    assert!(!wait(world.store.revoke_key(first.id, told(6), at(6))).unwrap());
     let keys = wait(world.store.keys()).unwrap();
     assert_eq!((keys[0].revoked_at, keys[1].revoked_at), (Some(at(5)), None));
 }
@@ -104,12 +105,16 @@ fn a_revoked_key_stays_revoked() {
 fn a_store_belongs_to_one_root_key() {
     let world = World::new();
     assert_eq!(wait(world.store.root_fingerprint()).unwrap(), None);
-    let key = |kid, key_use| WrappedKey { kid: Kid(kid), key_use, wrapped: vec![7; 72], created_at: at(0) };
-    let first = vec![key(1, KeyUse::Code), key(2, KeyUse::Seal)];
+    let first = vec![ring_key(1, KeyUse::Code), ring_key(2, KeyUse::Seal)];
     assert!(wait(world.store.initialize("fingerprint", first.clone())).unwrap());
-    assert!(!wait(world.store.initialize("another", vec![key(9, KeyUse::Code)])).unwrap());
-    wait(world.store.add_ring_keys(vec![key(3, KeyUse::Lookup)])).unwrap();
-    assert!(wait(world.store.add_ring_keys(vec![key(3, KeyUse::Code)])).is_err(), "no key is replaced");
+    assert!(!wait(world.store.initialize("another", vec![ring_key(9, KeyUse::Code)])).unwrap());
+    wait(world.store.add_ring_keys(vec![ring_key(3, KeyUse::Lookup)], told(1))).unwrap();
+    assert!(
+        wait(world.store.add_ring_keys(vec![ring_key(3, KeyUse::Code)], told(2))).is_err(),
+        "no key is replaced"
+    );
     assert_eq!(wait(world.store.root_fingerprint()).unwrap().as_deref(), Some("fingerprint"));
-    assert_eq!(wait(world.store.ring()).unwrap(), [first, vec![key(3, KeyUse::Lookup)]].concat());
+    let sign = ring_key(4, KeyUse::Sign);
+    wait(world.store.add_ring_keys(vec![sign.clone()], told(3))).unwrap();
+    assert_eq!(wait(world.store.ring()).unwrap(), [first, vec![ring_key(3, KeyUse::Lookup), sign]].concat());
 }

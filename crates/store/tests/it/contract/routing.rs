@@ -9,7 +9,7 @@ use backstop_domain::{
 };
 
 use super::{World, money::price};
-use crate::setup::{at, together, wait};
+use crate::setup::{at, together, told, wait};
 
 const DAY: i64 = 86_400;
 
@@ -121,7 +121,7 @@ fn a_switch_sets_what_it_names_and_keeps_the_rest() {
         switch("two", None, Some("0.50 INR"), 4),
         switch("one", None, Some("50 USD"), 5),
     ] {
-        wait(world.store.switch(set)).unwrap();
+        wait(world.store.switch(set, told(1))).unwrap();
     }
     let all = [switch("one", Some(false), Some("50 USD"), 5), switch("two", Some(true), Some("0.50 INR"), 4)];
     assert_eq!(wait(world.store.switches()).unwrap(), all);

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use backstop_domain::{
     code::Code,
-    ports::store::{Noted, StoreError},
+    keyring::KeyUse,
+    ports::store::{Keys as _, Noted, StoreError},
     receipt::ReceiptState,
 };
 use backstop_store::{PostgresSettings, PostgresStore};
 
 use super::{PostgresDatabase, World};
-use crate::setup::{ASHA, Database as _, at, together, wait};
+use crate::setup::{ASHA, Database as _, at, ring_key, told, together, wait};
 
 fn settings(database: &PostgresDatabase) -> PostgresSettings {
     PostgresSettings::parse(&database.url).unwrap()
@@ -151,6 +152,8 @@ fn a_database_of_the_second_schema_is_brought_up_to_date_with_its_rows() {
     world.accepted(&attempt, at(2));
     world.answer(id, &world.wrong(id), at(3));
     let was = world.view(id);
+    wait(world.store.initialize("fingerprint", vec![ring_key(1, KeyUse::Code), ring_key(2, KeyUse::Lookup)]))
+        .unwrap();
     world.execute(&format!("CREATE SCHEMA second; SET search_path = second; {}", SECOND.concat()));
     world.execute(AS_IT_WAS);
     let refused = wait(PostgresStore::open_without_migrating(&settings(&world.database)));
@@ -158,6 +161,9 @@ fn a_database_of_the_second_schema_is_brought_up_to_date_with_its_rows() {
     let world = world.reopened(at(4));
     assert_eq!(world.store.schema_version(), PostgresStore::SCHEMA_VERSION);
     assert_eq!(world.view(id), was);
+    wait(world.store.add_ring_keys(vec![ring_key(3, KeyUse::Sign)], told(3))).unwrap();
+    let ring = [ring_key(1, KeyUse::Code), ring_key(2, KeyUse::Lookup), ring_key(3, KeyUse::Sign)];
+    assert_eq!(wait(world.store.ring()).unwrap(), ring);
     let told = world.note(&world.told(&attempt, ReceiptState::Undelivered, at(5)));
     assert!(matches!(told, Noted::Noted { goes_on: true, .. }), "{told:?}");
     assert!(world.answer(id, &world.code(id), at(6)).valid);

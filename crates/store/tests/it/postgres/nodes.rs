@@ -5,15 +5,15 @@ use backstop_domain::{
     delivery::DeliveryState,
     limit::{LimitName, Limits, Pace},
     ports::store::{
-        Begun, Checked, Deliveries as _, NewAttempt, Noted, Once, Opened, Redeemed, SubmittedCheck,
-        Verifications as _,
+        Audit as _, Begun, Checked, Deliveries as _, NewAttempt, Noted, Once, Opened, Redeemed,
+        SubmittedCheck, Verifications as _,
     },
     receipt::{About, ReceiptState},
     verification::Status,
 };
 
 use super::World;
-use crate::setup::{APP, ASHA, at, seconds, together, wait};
+use crate::setup::{APP, ASHA, at, seconds, together, told, wait};
 
 /// A world and its second node, which agree about the limits.
 pub(super) fn nodes(limits: Limits) -> [World; 2] {
@@ -281,5 +281,20 @@ fn an_answer_and_its_receipt_at_two_nodes_come_to_the_same_end() {
         let view = nodes[1].view(id);
         assert_eq!(view.attempts[0].state, AttemptState::Delivered, "round {round}");
         assert_eq!((view.deliveries[0].state, view.deliveries[0].lease), (DeliveryState::Delivered, None));
+    }
+}
+
+#[test]
+fn three_nodes_that_write_at_once_make_one_chain_without_a_gap_or_a_fork() {
+    let world = World::new();
+    let nodes = [world.another(), world.another(), world];
+    together(6, |writer| {
+        for number in 0..15 {
+            let second = i64::try_from(writer * 100 + number).unwrap();
+            wait(nodes[writer % 3].store.record(vec![told(second), told(second)])).unwrap();
+        }
+    });
+    for node in &nodes {
+        assert_eq!(node.verify().unwrap().head.seq, 180);
     }
 }

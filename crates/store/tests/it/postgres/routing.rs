@@ -6,7 +6,7 @@ use backstop_domain::{
 };
 
 use super::{World, nodes::nodes};
-use crate::setup::{at, seconds, together, wait};
+use crate::setup::{at, seconds, together, told, wait};
 
 #[test]
 fn a_provider_has_one_month_over_all_nodes() {
@@ -85,7 +85,7 @@ fn what_an_operator_switches_at_one_node_the_other_knows() {
     };
     together(2, |number| {
         let half = if number == 0 { switch(Some(false), None) } else { switch(None, Some("5 USD")) };
-        wait(nodes[number].store.switch(half)).unwrap();
+        wait(nodes[number].store.switch(half, told(1))).unwrap();
     });
     for node in &nodes {
         assert_eq!(wait(node.store.switches()).unwrap(), [switch(Some(false), Some("5 USD"))]);

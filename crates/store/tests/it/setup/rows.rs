@@ -53,6 +53,7 @@ impl<D: Database> World<D> {
             locale: None,
             vendor_check: None,
             checking: None,
+            subject: None,
             max_checks: 3,
             checks_used: 0,
             approved_at: None,

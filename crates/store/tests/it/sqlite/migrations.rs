@@ -3,14 +3,15 @@
 use std::path::PathBuf;
 
 use backstop_domain::{
-    ports::store::{Checked, Deliveries as _, Noted, Once, StoreError, Verifications as _},
+    keyring::KeyUse,
+    ports::store::{Checked, Deliveries as _, Keys as _, Noted, Once, StoreError, Verifications as _},
     receipt::ReceiptState,
 };
 use backstop_store::SqliteStore;
 use rusqlite::Connection;
 
 use super::World;
-use crate::setup::{APP, ASHA, at, wait};
+use crate::setup::{APP, ASHA, at, ring_key, told, wait};
 
 fn problem(result: Result<SqliteStore, StoreError>) -> String {
     result.unwrap_err().to_string()
@@ -40,7 +41,12 @@ fn every_table_is_strict_and_no_hot_one_has_an_index_on_random_values() {
     let mut query =
         sql.prepare("SELECT name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL").unwrap();
     let named: Vec<String> = query.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
-    assert_eq!(named, ["deliveries_leased", "open_attempts_at", "observations_at"], "all grow at their ends");
+    let growing = ["deliveries_leased", "open_attempts_at", "observations_at"];
+    assert_eq!(
+        named,
+        [growing.as_slice(), &["audit_details_user"]].concat(),
+        "all grow at their ends but by user"
+    );
 }
 
 #[test]
@@ -93,7 +99,7 @@ fn a_folder_that_cannot_be_made_is_named() {
 }
 
 /// The look-ups of every start, check, send and sweep, by the conditions they find their rows with.
-const LOOKUPS: [&str; 26] = [
+const LOOKUPS: [&str; 30] = [
     "SELECT * FROM verifications WHERE application_id = ?1 AND id = ?2",
     "SELECT * FROM verifications WHERE application_id = ?1 AND id < ?2 ORDER BY id DESC LIMIT 10",
     "SELECT * FROM verifications WHERE application_id = ?1 AND id >= ?2 AND status = 'pending'",
@@ -124,6 +130,10 @@ const LOOKUPS: [&str; 26] = [
     "SELECT body FROM observations WHERE at > ?1 ORDER BY at DESC LIMIT ?2",
     "DELETE FROM observations WHERE (attempt, kind) IN \
      (SELECT attempt, kind FROM observations WHERE at <= ?1 ORDER BY at LIMIT ?2)",
+    "SELECT * FROM audit WHERE seq > ?1 ORDER BY seq LIMIT ?2",
+    "SELECT * FROM audit_details WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq",
+    "DELETE FROM audit_details WHERE user_id = ?1",
+    "SELECT * FROM audit_checkpoints WHERE seq > ?1 ORDER BY seq LIMIT ?2",
     "SELECT (SELECT min(application_id) FROM attempts WHERE application_id > 1), a.state FROM attempts a \
      WHERE a.application_id = ?1 AND a.verification_id >= ?2 AND a.verification_id < ?3",
 ];
@@ -176,11 +186,16 @@ fn a_database_of_the_second_schema_is_brought_up_to_date_with_its_rows() {
     world.accepted(&attempt, at(2));
     world.answer(id, &world.wrong(id), at(3));
     let (was, code) = (world.view(id), world.code(id));
+    wait(world.store.initialize("fingerprint", vec![ring_key(1, KeyUse::Code), ring_key(2, KeyUse::Lookup)]))
+        .unwrap();
     let path = as_it_was(&world);
     assert!(problem(SqliteStore::open_without_migrating(&path, at(4))).contains("schema 2"));
     let store = SqliteStore::open(&path, at(4)).unwrap();
     assert_eq!(store.schema_version(), SqliteStore::SCHEMA_VERSION);
     assert_eq!(wait(store.get(APP, id)).unwrap().unwrap(), was);
+    wait(store.add_ring_keys(vec![ring_key(3, KeyUse::Sign)], told(3))).unwrap();
+    let ring = [ring_key(1, KeyUse::Code), ring_key(2, KeyUse::Lookup), ring_key(3, KeyUse::Sign)];
+    assert_eq!(wait(store.ring()).unwrap(), ring);
     let told = wait(store.note(world.told(&attempt, ReceiptState::Undelivered, at(5)))).unwrap();
     assert!(matches!(told, Noted::Noted { goes_on: true, .. }), "{told:?}");
     let checked = wait(store.check(world.submitted(id, &code, at(6)))).unwrap();

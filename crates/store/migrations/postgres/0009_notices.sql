@@ -1,0 +1,26 @@
+-- What people, operators and applications have still to be told: one row for each target. `line` is what is sent one beside
+-- the other: mail, or webhook:NAME. A lease says who sends it now and until when; whatever is waiting, due and without a
+-- running lease is anybody's. The address of a mail is sealed, and wiped at the end.
+
+CREATE TABLE notices (
+    application_id BIGINT NOT NULL,
+    id             TEXT COLLATE "C" NOT NULL,
+    kind           TEXT   NOT NULL,
+    user_id        TEXT COLLATE "C",
+    line           TEXT COLLATE "C" NOT NULL,
+    target         TEXT   NOT NULL CHECK (target IN ('person', 'operator', 'webhook')),
+    address        BYTEA,
+    masked         TEXT,
+    at             BIGINT NOT NULL,
+    sequence       BIGINT NOT NULL,
+    detail         TEXT   NOT NULL,
+    state          TEXT   NOT NULL CHECK (state IN ('waiting', 'sent', 'failed')),
+    tries          INTEGER NOT NULL,
+    due_at         BIGINT NOT NULL,
+    ended_at       BIGINT,
+    lease_holder   TEXT COLLATE "C",
+    lease_until    BIGINT,
+    PRIMARY KEY (application_id, id)
+);
+CREATE INDEX notices_due ON notices (line, due_at) WHERE state = 'waiting';
+CREATE INDEX notices_at ON notices (at);
