@@ -43,6 +43,7 @@ mod environment;
 mod error;
 mod legacy_env;
 mod limits;
+pub mod notices;
 mod price;
 mod profile;
 pub mod provider;
@@ -59,6 +60,7 @@ pub mod store;
 #[cfg(test)]
 mod tests;
 mod tree;
+pub mod webhook;
 
 pub use application::ApplicationConfig;
 pub use error::{ConfigError, Place};
@@ -68,7 +70,7 @@ pub use provider::ProviderSettings;
 /// The file that is read when none is named.
 pub const DEFAULT_FILE: &str = "backstop.toml";
 /// The sections that are arrays of named entries.
-const ARRAYS: [&str; 2] = ["application", "provider"];
+const ARRAYS: [&str; 3] = ["application", "provider", "webhook"];
 
 /// What configuration is read from.
 #[derive(Debug, Clone)]
@@ -147,6 +149,10 @@ pub struct Config {
     pub sign_in: SignInPolicy,
     /// The key that opens when nothing else does.
     pub emergency: Option<Emergency>,
+    /// Who is told of security events.
+    pub notices: notices::Notices,
+    /// Receivers of events.
+    pub webhooks: Vec<webhook::WebhookConfig>,
     /// Drop-in surfaces that are on.
     pub compat: compat::Compat,
 }
@@ -168,6 +174,7 @@ pub fn load(source: &Source) -> Result<Loaded, ConfigError> {
     };
     let mut applications = entries::take(&mut root, "application")?;
     let mut providers = entries::take(&mut root, "provider")?;
+    let mut webhooks = entries::take(&mut root, "webhook")?;
     let rules = rules::take(&mut root)?;
     environment::overlay(&mut root, &settings, &ARRAYS);
     entries::known_sections(&root)?;
@@ -180,6 +187,7 @@ pub fn load(source: &Source) -> Result<Loaded, ConfigError> {
         add_development(&mut root, &mut applications, &mut providers)?;
     }
     environment::overlay_entries(&mut applications, "application", &settings, file.is_none())?;
+    environment::overlay_entries(&mut webhooks, "webhook", &settings, file.is_none())?;
 
     let legacy_counts = file.is_some() || profile == Profile::Production;
     let legacy = if legacy_counts {
@@ -210,6 +218,7 @@ pub fn load(source: &Source) -> Result<Loaded, ConfigError> {
     let builder = Builder {
         root: &root,
         rules: &rules,
+        webhooks: &webhooks,
         profile,
         source,
         warnings,

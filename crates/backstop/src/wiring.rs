@@ -1,6 +1,7 @@
 //! Where database, vendors and engine come together: from a configuration to a service that is ready to run.
 
 mod backing;
+mod notices;
 mod postgres;
 mod sqlite;
 
@@ -98,6 +99,7 @@ pub(crate) async fn open(config: Config) -> anyhow::Result<Installation> {
         let id = store.application(&settings.name, now).await?;
         applications.push(application(&config, settings, id));
     }
+    let notices = notices::settings(&config, &applications, &shared.client)?;
     let engine = Engine::new(Parts {
         clock: clock.clone(),
         random: random.clone(),
@@ -116,6 +118,7 @@ pub(crate) async fn open(config: Config) -> anyhow::Result<Installation> {
         rules: rules(&config),
         escalate_after: config.channels.escalate_after.clone(),
         lost_person: Some(config.routing.lost_person),
+        notices,
         public_url: config.server.public_url.clone(),
         emergency: config.emergency.clone(),
         retention: config.store.retention,

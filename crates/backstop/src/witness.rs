@@ -72,11 +72,11 @@ fn ends_a_line(file: &mut File) -> std::io::Result<bool> {
     Ok(last == *b"\n")
 }
 
-/// The checkpoints of a file, or the number of the line that is none. A line that does not end is half a one.
+/// The checkpoints of a file, or the number of the line that is none.
 fn read(text: &str) -> Result<Vec<Checkpoint>, usize> {
     let mut checkpoints = Vec::new();
-    for (line, number) in text.split_inclusive('\n').zip(1..) {
-        match Checkpoint::from_line(line.trim_end()) {
+    for (line, number) in text.lines().zip(1..) {
+        match Checkpoint::from_line(line) {
             Some(checkpoint) => checkpoints.push(checkpoint),
             None if is_torn(line) => {}
             None => return Err(number),

@@ -175,7 +175,7 @@ mod tests {
 
     use backstop_domain::{
         clock::Timestamp,
-        factor::trusted_device::{Device, DeviceName, NewDevice, key::DeviceKey},
+        factor::trusted_device::{Device, DeviceName, NewDevice, TRUST, key::DeviceKey},
         id::UserId,
         offline::{self, Audience, LONGEST, OfflineClaims, TYPE},
         ports::random::SeededRandom,
@@ -233,7 +233,7 @@ mod tests {
             public_key: Some(DeviceKey::parse(jwk).unwrap()),
             network: None,
         };
-        let device = Device::remember(new, now, &random);
+        let device = Device::remember(new, TRUST, now, &random);
         let (user, gate) = (UserId::new(now, &random), Audience::parse("gate-7").unwrap());
         offline::grant("https://verify.acme.example", (user, &device), gate, LONGEST, now, &random).unwrap()
     }

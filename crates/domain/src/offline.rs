@@ -182,7 +182,7 @@ mod tests {
             public_key: key.then(|| DeviceKey::parse(&jwk).unwrap()),
             network: None,
         };
-        Device::remember(new, now(), &SeededRandom::new(1))
+        Device::remember(new, TRUST, now(), &SeededRandom::new(1))
     }
 
     fn grant_to(device: &Device, life: Duration, at: Timestamp) -> Result<OfflineClaims, GrantRefused> {

@@ -9,6 +9,8 @@ pub struct SignInPolicy {
     pub access_token_ttl: Duration,
     /// A session, from the sign-in that began it, however often it is refreshed.
     pub session_ttl: Duration,
+    /// A session that is not used ends after this.
+    pub session_idle: Duration,
     /// How long ago a sign-in may be for changing factors.
     pub step_up_within: Duration,
     /// A trusted device, from the strong sign-in that made it one.
@@ -34,6 +36,7 @@ impl Default for SignInPolicy {
         Self {
             access_token_ttl: Duration::from_secs(600),
             session_ttl: Duration::from_secs(30 * 86_400),
+            session_idle: Duration::from_secs(30 * 86_400),
             step_up_within: Duration::from_secs(600),
             device_ttl: Duration::from_secs(30 * 86_400),
             pin_ttl: Duration::from_secs(90 * 86_400),

@@ -96,6 +96,7 @@ impl Engine {
         self.tasks.spawn(Box::pin(async move { engine.watch_accounts_forever().await }));
         let engine = self.clone();
         self.tasks.spawn(Box::pin(async move { engine.checkpoint_forever().await }));
+        self.tell();
     }
 
     /// Stops taking new work. What was sent is waited for by its tasks; what waits for another try stays in the outbox.

@@ -47,12 +47,16 @@ impl Engine {
         if let Err(error) = self.store.forget_people(now).await {
             tracing::warn!(%error, "ended sessions and old tries cannot be deleted");
         }
-        match self.store.forget(now - self.retention, now).await {
+        let notices = self.store.forget_notices(now - self.retention).await;
+        let verifications = self.store.forget(now - self.retention, now).await;
+        let more = |(forgotten, what)| match forgotten {
             Ok(forgotten) => forgotten > 0,
             Err(error) => {
-                tracing::warn!(%error, "old verifications cannot be deleted");
+                tracing::warn!(%error, "old {what} cannot be deleted");
                 false
             }
-        }
+        };
+        // Both are asked, whatever the first one says.
+        [(notices, "notices"), (verifications, "verifications")].map(more).contains(&true)
     }
 }

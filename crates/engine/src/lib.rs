@@ -2,7 +2,8 @@
 //!
 //! An [`Engine`] holds the ports and offers the use cases, one file each in [`verify`]. Delivering goes on beside them in
 //! [`deliver`]: every delivery is a task of its own, spawned through the `Tasks` port right after the commit that owed
-//! it; what a crash left, recovery finds by its ended lease. [`nodes`] is the talk with other nodes on the same store.
+//! it; what a crash left, recovery finds by its ended lease. [`nodes`] is the talk with other nodes on the same store,
+//! and [`notify`] tells people and applications of security events.
 //! Nothing here knows a database, a vendor or HTTP.
 
 pub mod access;
@@ -14,8 +15,12 @@ pub mod health;
 mod housekeeping;
 mod idempotency;
 mod learning;
+pub mod manage;
 mod nodes;
+mod people;
+pub mod notify;
 mod report;
+pub mod sign_in;
 pub mod verify;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -71,6 +76,8 @@ pub struct Parts {
     pub public_url: Option<String>,
     /// The key that opens when nothing else does; `None`: emergency access is off.
     pub emergency: Option<Emergency>,
+    /// Who is told of security events, and how.
+    pub notices: notify::NoticeSettings,
     /// How long a verification is kept.
     pub retention: Duration,
     /// This run of the program: the holder of its leases.
@@ -98,6 +105,7 @@ pub struct Engine {
     learning: learning::Learning,
     workload: Workload,
     nodes: nodes::Nodes,
+    telling: notify::Telling,
     pulse: health::Pulse,
     in_progress: idempotency::InProgress,
     hedge_after: Duration,
@@ -133,6 +141,7 @@ impl Engine {
             learning: learning::Learning::new(parts.lost_person),
             workload: Workload::default(),
             nodes: nodes::Nodes::default(),
+            telling: notify::Telling::new(parts.notices),
             pulse: health::Pulse::default(),
             in_progress: idempotency::InProgress::default(),
             hedge_after: parts.hedge_after,

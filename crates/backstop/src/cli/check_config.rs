@@ -116,7 +116,7 @@ impl CheckConfigArguments {
     }
 }
 
-/// Makes every provider that is on, and lets it go again. Nothing is sent.
+/// Makes every provider that is on and every webhook, and lets them go again. Nothing is sent.
 ///
 /// # Errors
 /// If this machine offers no runtime or no TLS; the inner error is a provider's refusal.
@@ -133,6 +133,11 @@ pub fn try_providers(config: &Config) -> anyhow::Result<Result<(), ConfigError>>
     for provider in config.providers.iter().filter(|provider| provider.enabled) {
         if let Err(error) = registry::build(&provider.config, &shared) {
             return Ok(Err(ConfigError::of_provider(provider, &error)));
+        }
+    }
+    for webhook in &config.webhooks {
+        if let Err(error) = webhook.notifier(config.profile, shared.client.clone()) {
+            return Ok(Err(error));
         }
     }
     Ok(Ok(()))

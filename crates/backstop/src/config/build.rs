@@ -8,14 +8,15 @@ use backstop_domain::{
 
 use super::{
     ApplicationConfig, Config, Profile, ProviderSettings, Source, application, audit, channels, codes,
-    compat, countries, emergency, entries::Entry, error::ConfigError, limits, provider, purposes, read::Section,
-    routing, rules, server, sign_in, store, tree::Node,
+    compat, countries, emergency, entries::Entry, error::ConfigError, limits, notices, provider, purposes, read::Section,
+    routing, rules, server, sign_in, store, tree::Node, webhook,
 };
 
 /// Joins the sections into a [`Config`].
 pub(super) struct Builder<'a> {
     pub(super) root: &'a Node,
     pub(super) rules: &'a [Node],
+    pub(super) webhooks: &'a [Entry],
     pub(super) profile: Profile,
     pub(super) source: &'a Source,
     pub(super) warnings: Vec<String>,
@@ -102,6 +103,12 @@ impl Builder<'_> {
             ));
         }
         let names: Vec<&str> = applications.iter().map(|application| application.name.as_str()).collect();
+        let mut webhooks = Vec::new();
+        for entry in self.webhooks {
+            let section = Section::new(format!("webhook.{}", entry.name), &entry.node);
+            webhooks.push(webhook::resolve(&section, &applications, &around)?);
+        }
+        let notices = notices::resolve(&section("notices"), &webhooks, &mut self.warnings)?;
         let rules = rules::resolve(self.rules, &applications, &vendors)?;
         let compat = compat::resolve(Some(&section("compat")), &names)?;
         let config = Config {
@@ -125,6 +132,8 @@ impl Builder<'_> {
                 (self.profile, &self.source.working_directory, self.source.read_secrets),
                 self.legacy.master_key,
             )?,
+            notices,
+            webhooks,
             compat,
         };
         self.judge(&config)?;

@@ -1,4 +1,4 @@
-//! The shape of a file: which sections there are, and the named entries of `[[application]]` and `[[provider]]`.
+//! The shape of a file: which sections there are, and the named entries of `[[application]]`, `[[provider]]` and `[[webhook]]`.
 
 use super::{
     environment::variable_name,
@@ -8,7 +8,7 @@ use super::{
 };
 
 /// The sections that a file can have.
-const SECTIONS: [&str; 15] = [
+const SECTIONS: [&str; 17] = [
     "profile",
     "server",
     "store",
@@ -21,12 +21,14 @@ const SECTIONS: [&str; 15] = [
     "audit",
     "application",
     "provider",
+    "notices",
+    "webhook",
     "compat",
     "emergency",
     "sign_in",
 ];
 
-/// An entry of `[[application]]` or `[[provider]]`.
+/// An entry of such an array.
 #[derive(Clone)]
 pub(crate) struct Entry {
     pub(crate) name: String,

@@ -14,11 +14,17 @@ pub(crate) struct ServerSection {
     listen: String,
     public_url: Option<String>,
     trusted_proxies: Vec<String>,
+    support_phone: Option<String>,
 }
 
 impl Default for ServerSection {
     fn default() -> Self {
-        Self { listen: "127.0.0.1:8080".into(), public_url: None, trusted_proxies: Vec::new() }
+        Self {
+            listen: "127.0.0.1:8080".into(),
+            public_url: None,
+            trusted_proxies: Vec::new(),
+            support_phone: None,
+        }
     }
 }
 
@@ -31,6 +37,8 @@ pub struct Server {
     pub public_url: Option<String>,
     /// Whose `X-Forwarded-For` counts.
     pub trusted_proxies: Vec<IpNet>,
+    /// The number that people call when they cannot get in; it stands in messages.
+    pub support_phone: Option<String>,
 }
 
 pub(crate) fn resolve(
@@ -63,7 +71,15 @@ pub(crate) fn resolve(
             section.wrong("trusted_proxies", finding, "trusted_proxies = [\"10.0.0.0/8\", \"::1\"]")
         })
     });
-    Ok(Server { listen, public_url, trusted_proxies: trusted_proxies.collect::<Result<_, _>>()? })
+    let is_number = |text: &String| {
+        (3..=40).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit() || b"+-() ".contains(&b))
+    };
+    if said.support_phone.as_ref().is_some_and(|text| !is_number(text)) {
+        let finding = "is not a telephone number as people write one";
+        return Err(section.wrong("support_phone", finding, "support_phone = \"+91-80-5550-0100\""));
+    }
+    let trusted_proxies = trusted_proxies.collect::<Result<_, _>>()?;
+    Ok(Server { listen, public_url, trusted_proxies, support_phone: said.support_phone })
 }
 
 fn public_url(section: &Section<'_>, url: &str) -> Result<String, ConfigError> {

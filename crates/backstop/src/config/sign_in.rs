@@ -15,6 +15,7 @@ const DAY: u64 = 86_400;
 pub(crate) struct SignInSection {
     access_token_ttl: Option<Span>,
     session_ttl: Option<Span>,
+    session_idle: Option<Span>,
     step_up_within: Option<Span>,
     device_ttl: Option<Span>,
     pin_ttl: Option<Span>,
@@ -45,6 +46,7 @@ pub(crate) fn resolve(
     Ok(SignInPolicy {
         access_token_ttl: span("access_token_ttl", said.access_token_ttl, usual.access_token_ttl, (60, 900))?,
         session_ttl: span("session_ttl", said.session_ttl, usual.session_ttl, (600, 30 * DAY))?,
+        session_idle: span("session_idle", said.session_idle, usual.session_idle, (600, 30 * DAY))?,
         step_up_within: span("step_up_within", said.step_up_within, usual.step_up_within, (60, 3600))?,
         device_ttl: span("device_ttl", said.device_ttl, usual.device_ttl, (3600, 30 * DAY))?,
         pin_ttl: span("pin_ttl", said.pin_ttl, usual.pin_ttl, (3600, 90 * DAY))?,

@@ -1,6 +1,8 @@
 //! End-to-end tests: the real program as a process of its own, real HTTP, a real SQLite file, and vendors on loopback.
 
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
 mod authority;
 #[cfg(test)]
 mod browser;
@@ -20,6 +22,8 @@ mod hygiene;
 mod idempotency;
 #[cfg(test)]
 mod limits;
+#[cfg(test)]
+mod notices;
 #[cfg(test)]
 mod outages;
 #[cfg(test)]

@@ -108,8 +108,8 @@ fn a_forged_middle_with_right_hashes_does_not_fit_its_neighbours() {
 fn a_cut_end_and_a_rewritten_one_meet_the_checkpoint() {
     let records = chain(Head::default(), 1..=5);
     let checkpoint = Checkpoint::of(records[4].head(), at(99), &ring(1)).unwrap();
-    assert_eq!(verify(&records[..3], &[checkpoint.clone()]), broken(4, Fault::CutOff));
-    assert_eq!(verify(&[], &[checkpoint.clone()]), broken(1, Fault::CutOff));
+    assert_eq!(verify(&records[..3], std::slice::from_ref(&checkpoint)), broken(4, Fault::CutOff));
+    assert_eq!(verify(&[], std::slice::from_ref(&checkpoint)), broken(1, Fault::CutOff));
     let rewritten = [records[..2].to_vec(), chain(records[1].head(), [33, 4, 5])].concat();
     assert!(verify(&rewritten, &[]).is_ok(), "nothing else tells");
     assert_eq!(verify(&rewritten, &[checkpoint]), broken(5, Fault::Rewritten));
@@ -132,7 +132,7 @@ fn a_checkpoint_that_somebody_else_made_or_changed_is_refused() {
         Checkpoint { seq: 1, ..ours.clone() },
     ];
     for forged in forged {
-        assert_eq!(verify(&records, &[forged.clone()]), broken(forged.seq, Fault::Unsigned));
+        assert_eq!(verify(&records, std::slice::from_ref(&forged)), broken(forged.seq, Fault::Unsigned));
     }
     assert_eq!(Checkpoint::from_line(&ours.to_string()), Some(ours.clone()));
     assert_eq!(Checkpoint::from_line(&ours.to_string().replace("seq", "sec")), None);

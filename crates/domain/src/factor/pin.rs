@@ -187,9 +187,9 @@ pub enum PinVerdict {
 }
 
 impl DevicePin {
-    /// A PIN set at `now`, after a strong sign-in.
-    pub fn set(hash: PinHash, now: Timestamp) -> Self {
-        let expires_at = now + LIFE;
+    /// A PIN set at `now`, after a strong sign-in, for `life`.
+    pub fn set(hash: PinHash, life: Duration, now: Timestamp) -> Self {
+        let expires_at = now + life;
         Self { hash, set_at: now, expires_at, failures: 0, failures_in_all: 0, locked_until: None }
     }
 
@@ -250,7 +250,7 @@ mod tests {
     }
 
     fn device_pin() -> DevicePin {
-        DevicePin::set(PinHash("not looked at".into()), set())
+        DevicePin::set(PinHash("not looked at".into()), LIFE, set())
     }
 
     #[test]
@@ -374,7 +374,7 @@ mod tests {
         assert_eq!(pin.judge(true, set() + LIFE), PinVerdict::Expired);
         assert_eq!(pin.judge(false, set() + LIFE), PinVerdict::Expired);
         assert_eq!(pin.failures_in_all, 0, "an expired PIN counts nothing");
-        let mut again = DevicePin::set(pin.hash.clone(), set() + LIFE);
+        let mut again = DevicePin::set(pin.hash.clone(), LIFE, set() + LIFE);
         assert_eq!(again.judge(true, set() + LIFE), PinVerdict::Right);
     }
 

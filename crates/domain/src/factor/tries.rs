@@ -68,7 +68,7 @@ pub enum Locked {
 }
 
 /// A try that was charged. Keep it to take it back if the try succeeds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[must_use = "a charge that succeeds must be taken back"]
 pub struct Charge(Timestamp);
 

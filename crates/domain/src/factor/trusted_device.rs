@@ -147,14 +147,14 @@ pub enum ProofRefused {
 }
 
 impl Device {
-    /// Remembers a device after a strong sign-in at `now`.
-    pub fn remember(new: NewDevice, now: Timestamp, random: &dyn Random) -> Self {
+    /// Remembers a device after a strong sign-in at `now`, for `life`.
+    pub fn remember(new: NewDevice, life: Duration, now: Timestamp, random: &dyn Random) -> Self {
         Self {
             id: DeviceId::new(now, random),
             name: new.name,
             external_id: new.external_id,
             created_at: now,
-            trusted_until: now + TRUST,
+            trusted_until: now + life,
             last_seen_at: now,
             network: new.network,
             generation: 0,

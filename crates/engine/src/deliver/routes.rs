@@ -32,6 +32,7 @@ use super::ProviderSettings;
 
 mod abilities;
 mod entry;
+mod mailers;
 mod money;
 
 use entry::Entry;

@@ -84,13 +84,27 @@ impl Engine {
         request: CheckRequest,
         key: Option<&IdempotencyKey>,
     ) -> Result<CheckReport, CheckError> {
+        if let CheckRequest::Recipient(..) = request
+            && caller.authority.is_public()
+            && caller.surface.is_none()
+        {
+            return Err(CheckError::NeedsSecretKey);
+        }
+        let held = self.hold(caller, key).map_err(|_| CheckError::InProgress)?;
+        self.check_held(caller, request, held.as_ref()).await
+    }
+
+    /// The same, for a caller who may, under a key that is held already.
+    pub(crate) async fn check_held(
+        self: &Arc<Self>,
+        caller: &Caller,
+        request: CheckRequest,
+        held: Option<&Held<'_>>,
+    ) -> Result<CheckReport, CheckError> {
         let ring = self.keyring();
         let (target, judge, code) = match request {
             CheckRequest::Id(id, submitted) => {
                 (CheckTarget::Id(id), Judge::new(ring, submitted.clone()), submitted)
-            }
-            CheckRequest::Recipient(..) if caller.authority.is_public() && caller.surface.is_none() => {
-                return Err(CheckError::NeedsSecretKey);
             }
             CheckRequest::Recipient(to, purpose, submitted) => {
                 let recipient = ring.lookup("recipient", to.limit_key().as_bytes());
@@ -98,7 +112,6 @@ impl Engine {
                 (CheckTarget::Recipient { recipient, purpose }, judge, submitted)
             }
         };
-        let held = self.hold(caller, key).map_err(|_| CheckError::InProgress)?;
         let checked = self
             .store
             .check(SubmittedCheck {
@@ -107,7 +120,7 @@ impl Engine {
                 judge,
                 limits: caller.application.limits.clone(),
                 authority: caller.authority,
-                idempotency: Held::of(held.as_ref()),
+                idempotency: Held::of(held),
                 now: self.clock.now(),
             })
             .await;

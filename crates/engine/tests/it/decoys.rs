@@ -169,6 +169,8 @@ fn a_stranger_hears_the_same_of_a_person_and_of_nobody() {
         read_alike(&mut house, &engine, ids);
     }
     assert_eq!(read_alike(&mut house, &engine, ids).status, Status::MaxChecksReached);
+    let view = house.view(ids[1]).unwrap();
+    assert_eq!((view.deliveries.len() > 1, view.attempts.len()), (true, 0), "resent, and nothing sent");
 }
 
 #[test]
@@ -188,7 +190,7 @@ fn a_stranger_hears_the_same_until_the_code_dies_whatever_vendors_do() {
 }
 
 #[test]
-fn nothing_is_sent_for_nobody_and_every_start_and_resend_is_charged() {
+fn nothing_is_sent_for_nobody_and_every_start_is_charged() {
     let (mut house, engine) = house();
     let count = |house: &mut House, request: SignInStart| {
         let mut taken = 0;

@@ -38,6 +38,7 @@ use backstop_domain::{
 use backstop_engine::{
     Caller, Credential, Engine, Parts,
     deliver::{Money, ProviderSettings},
+    notify::NoticeSettings,
     verify::StartRequest,
 };
 use backstop_store::SqliteStore;
@@ -105,6 +106,8 @@ pub(crate) struct Surroundings {
     pub(crate) mute: AtomicBool,
     /// No act is taken.
     pub(crate) full: AtomicBool,
+    /// What became of a notice cannot be written down.
+    pub(crate) forgetful: AtomicBool,
 }
 
 impl Surroundings {
@@ -131,6 +134,11 @@ impl Hooks for Arc<Surroundings> {
     fn before_write(&self) -> Result<(), StoreError> {
         let full = self.full.load(Ordering::SeqCst);
         if full { Err(StoreError::Unavailable("full".into())) } else { Ok(()) }
+    }
+
+    fn before_settling(&self) -> Result<(), StoreError> {
+        let forgets = self.forgetful.load(Ordering::SeqCst);
+        if forgets { Err(StoreError::Unavailable("forgetful".into())) } else { Ok(()) }
     }
 
     fn recovered(&self, by: NodeId, deliveries: usize) {
@@ -164,6 +172,10 @@ pub(crate) struct House {
     pub(crate) pace: Vec<Pace>,
     /// A provider that makes its own codes, and its place among the others.
     pub(crate) verify: Option<(usize, Arc<Verify>)>,
+    /// Providers of mail.
+    pub(crate) mailers: Vec<(&'static str, Arc<dyn Provider>)>,
+    /// Who is told of security events.
+    pub(crate) notices: NoticeSettings,
     sent: Arc<Mutex<Vec<&'static str>>>,
     root: RootKey,
 }
@@ -183,6 +195,8 @@ impl House {
             ladder: vec![Channel::Sms, Channel::Whatsapp],
             pace: vec![],
             verify: None,
+            mailers: Vec::new(),
+            notices: NoticeSettings::default(),
             clock: Arc::new(HouseClock { manual, drifted: AtomicBool::new(false) }),
             chance,
             root: RootKey::new([7; 32]),
@@ -269,6 +283,10 @@ impl House {
                 },
             );
         }
+        providers.extend(self.mailers.iter().map(|(name, mailer)| ProviderSettings {
+            provider: mailer.clone(),
+            ..provider(*name, Channel::Email, Duration::ZERO)
+        }));
         let engine = Engine::new(Parts {
             clock: self.clock.clone(),
             random: self.chance.clone(),
@@ -283,6 +301,7 @@ impl House {
             escalate_after: std::collections::BTreeMap::new(),
             lost_person: None,
             rules: Vec::new(),
+            notices: self.notices.clone(),
             public_url: None,
             emergency: None,
             retention: RETENTION,

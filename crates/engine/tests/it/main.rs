@@ -1,6 +1,8 @@
 //! The engine's tests: use cases on a real SQLite store, and the simulation.
 
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
 mod checkers;
 #[cfg(test)]
 mod decoys;
@@ -14,3 +16,5 @@ mod house;
 mod nodes;
 #[cfg(test)]
 mod simulation;
+#[cfg(test)]
+mod telling;

@@ -339,6 +339,7 @@ pub(super) fn engine() -> Arc<Engine> {
         escalate_after: std::collections::BTreeMap::new(),
         lost_person: None,
         rules: Vec::new(),
+        notices: backstop_engine::notify::NoticeSettings::default(),
         public_url: None,
         emergency: None,
         hedge_after: Duration::from_secs(2),

@@ -7,11 +7,11 @@ use backstop_domain::{
     channel::Channel,
     clock::{ManualClock, Timestamp},
     code::Code,
-    id::Id,
+    id::{AttemptId, Id},
     outcome::{Outcome, Reason, Scope},
     ports::{
         BoxFuture, Provider, Tasks,
-        provider::{Links, Message},
+        provider::{Links, Message, NoticeMail},
         random::SeededRandom,
     },
     receipt::AttemptReference,
@@ -154,6 +154,22 @@ pub(crate) fn message(channel: Channel, to: &str) -> Message {
                 .then(|| SecretString::new(format!("{PUBLIC_URL}/voice/{reference}.{VOICE_SECRET}"))),
         },
     }
+}
+
+/// A mail without a code.
+pub(crate) fn notice(to: &str) -> NoticeMail {
+    NoticeMail {
+        attempt: reference().attempt,
+        notice: Id::new(NOW, &SeededRandom::new(2)),
+        to: Recipient::parse(to, None).unwrap(),
+        subject: "Acme: new device".into(),
+        text: "A new device can now sign in.".into(),
+        locale: "en",
+    }
+}
+
+pub(crate) fn another_attempt() -> AttemptId {
+    Id::new(NOW, &SeededRandom::new(3))
 }
 
 pub(crate) fn sms() -> Message {

@@ -1,7 +1,7 @@
 //! What leaves for a vendor over HTTP, to the byte: for the snapshots in [`crate::vendors`].
 
-use backstop_domain::ports::provider::Message;
-use backstop_providers::registry::build;
+use backstop_domain::{channel::Channel, outcome::Outcome, ports::provider::Message};
+use backstop_providers::registry::{self, build};
 use serde_json::Value;
 
 use crate::harness::{
@@ -25,6 +25,36 @@ pub(crate) async fn request_of(kind: &str, more: Value, message: &Message) -> St
     let provider = build(&config(kind, settings), &harness::shared()).unwrap();
     provider.send(message).await;
     readable(&vendor.requests()[0])
+}
+
+/// Every kind hands a notice over as a mail, or says that it carries codes alone; and a notice has no name for receipts.
+#[tokio::test]
+async fn a_notice_is_a_mail_like_any_other_or_is_not_taken_at_all() {
+    let mut takes = Vec::new();
+    for info in registry::kinds().iter().filter(|info| info.channels.contains(&Channel::Email)) {
+        if ["smtp", "console", "dev-inbox"].contains(&info.kind) {
+            continue;
+        }
+        let vendor = Vendor::start(Does::Answers(answer(500, &[], ""))).await;
+        let provider =
+            build(&config(info.kind, settings(info.kind, &vendor.base)), &harness::shared()).unwrap();
+        let notice = harness::notice(harness::EMAIL);
+        let Some(sent) = provider.send_notice(&notice).await else {
+            assert!(vendor.requests().is_empty(), "{}", info.kind);
+            continue;
+        };
+        assert!(!matches!(sent.outcome, Outcome::Accepted { .. }), "{}", info.kind);
+        let request = vendor.requests().remove(0);
+        for wanted in [harness::EMAIL, "Acme: new device", "A new device can now sign in."] {
+            assert!(request.contains(wanted), "{}: {request}", info.kind);
+        }
+        let reference = harness::reference();
+        for other in [reference.to_string(), reference.attempt.to_string()] {
+            assert!(!request.contains(&other), "{}: {other} in {request}", info.kind);
+        }
+        takes.push(info.kind);
+    }
+    assert_eq!(takes, ["aws-ses", "sendgrid", "postmark", "resend"]);
 }
 
 /// Headers sorted, credentials replaced, a form one field a line.

@@ -103,6 +103,28 @@ async fn a_real_server_receives_the_mail_and_the_code_is_in_it() {
 }
 
 #[tokio::test]
+async fn a_notice_is_a_mail_that_says_the_same_id_over_every_try() {
+    let mut server = Server::start("smtp.py", &[]);
+    let provider = try_build("smtp", plain(server.port)).unwrap();
+    let mut notice = harness::notice(harness::EMAIL);
+    let first = provider.send_notice(&notice).await.unwrap();
+    notice.attempt = harness::another_attempt();
+    let second = provider.send_notice(&notice).await.unwrap();
+    let mails = [server.next(SOON).unwrap(), server.next(SOON).unwrap()];
+    for (sent, mail) in [first, second].iter().zip(&mails) {
+        assert_accepted(sent);
+        harness::assert_clean(&format!("{:?}", sent.response), "the answer");
+        assert_eq!(mail["rcpt_to"], json!([harness::EMAIL]));
+        assert_eq!((&mail["subject"], &mail["html"]), (&json!("Acme: new device"), &Value::Null));
+        assert_eq!(mail["text"].as_str().unwrap().trim_end(), "A new device can now sign in.");
+        assert_eq!(mail["headers"]["Auto-Submitted"], "auto-generated");
+        assert_eq!(mail["headers"]["Message-ID"], format!("<{}@acme.example>", notice.notice));
+    }
+    let refused = provider.send_notice(&harness::notice("reply-550-5.1.1@example.com")).await.unwrap();
+    assert_refused(&refused, Reason::InvalidRecipient, Scope::Recipient);
+}
+
+#[tokio::test]
 async fn a_real_server_refuses_in_its_words_and_they_are_understood() {
     let mut server = Server::start("smtp.py", &[]);
     let provider = try_build("smtp", plain(server.port)).unwrap();

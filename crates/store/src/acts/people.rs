@@ -6,8 +6,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use backstop_domain::{
+    audit::NewRecord,
     factor::tries::Tries,
     id::{SessionId, UserId},
+    notice::NewNotice,
     ports::store::{File, Lookup, PersonAct, Whom},
     token::session::Session,
     user::User,
@@ -41,6 +43,8 @@ pub(crate) struct Changes {
     pub(crate) tries: Option<Tries>,
     pub(crate) network: Option<Tries>,
     pub(crate) use_up: bool,
+    pub(crate) records: Vec<NewRecord>,
+    pub(crate) notices: Vec<NewNotice>,
 }
 
 /// What became of the user.
@@ -64,7 +68,7 @@ pub(crate) fn subject(whom: Whom, user: Option<UserId>) -> String {
 /// Runs the act's rule.
 pub(crate) fn run(act: &mut PersonAct, loaded: Loaded) -> Result<Changes> {
     let Loaded { user, sessions, tries, network, owners, used_before } = loaded;
-    let before = File { user, sessions, tries, network, owners, used_before, use_up: false };
+    let before = File { user, sessions, tries, network, owners, used_before, use_up: false, records: Vec::new(), notices: Vec::new() };
     let mut file = before.clone();
     let answer = (act.rule)(&mut file);
     let (gone, new) = lookups(act, &before, &file)?;
@@ -76,6 +80,8 @@ pub(crate) fn run(act: &mut PersonAct, loaded: Loaded) -> Result<Changes> {
         tries: (file.tries != before.tries).then_some(file.tries),
         network: (file.network != before.network).then_some(file.network),
         use_up: file.use_up && !before.used_before,
+        records: file.records,
+        notices: file.notices,
         user: user_change(act, before.user, file.user)?,
     })
 }

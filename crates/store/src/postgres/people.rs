@@ -17,7 +17,7 @@ use backstop_domain::{
 use serde_json::Value;
 use tokio_postgres::types::ToSql;
 
-use super::{PostgresStore, session::Session};
+use super::{PostgresStore, audit, notices, session::Session};
 use crate::{
     acts::people::{self, Changes, Loaded, NETWORK, UserChange},
     error::{Result, ends_the_session, internal},
@@ -309,6 +309,7 @@ async fn write(session: &mut Session, act: &PersonAct, subject: &str, changes: &
                 let statement = session.prepare(sql).await?;
                 session.client().execute(&statement, &[&application, &id.to_string()]).await?;
             }
+            audit::erase(session, *id).await?;
         }
     }
     if let UserChange::Made(user) | UserChange::Changed(user) = &changes.user {
@@ -336,7 +337,8 @@ async fn write(session: &mut Session, act: &PersonAct, subject: &str, changes: &
             [&key.key.0.as_slice(), &key.body.0.as_slice(), &act.now.as_millis(), &answer];
         one(session, KEEP_ANSWER, &values).await?;
     }
-    Ok(())
+    notices::insert(session, &changes.notices).await?;
+    audit::append(session, &changes.records).await
 }
 
 async fn save(session: &mut Session, user: &User, sql: &'static str) -> Result<()> {

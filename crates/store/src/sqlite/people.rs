@@ -13,7 +13,7 @@ use backstop_domain::{
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::Value;
 
-use super::SqliteStore;
+use super::{SqliteStore, audit, notices};
 use crate::{
     acts::people::{self, Changes, Loaded, NETWORK, UserChange},
     error::Result,
@@ -222,7 +222,8 @@ fn write(connection: &Connection, act: &PersonAct, subject: &str, changes: &Chan
             )?
             .execute(params![key.key.0, key.body.0, act.now.as_millis(), json(&changes.answer)?])?;
     }
-    Ok(())
+    notices::insert(connection, &changes.notices)?;
+    audit::append(connection, &changes.records)
 }
 
 const INSERT_USER: &str = "INSERT INTO users (application_id, id, created_at, updated_at, status, role, second_factor, profile) \
@@ -253,6 +254,7 @@ fn erase(connection: &Connection, application: ApplicationId, id: UserId) -> Res
     ] {
         connection.prepare_cached(statement)?.execute(params![application.0, id.to_string()])?;
     }
+    audit::erase(connection, id)?;
     Ok(())
 }
 

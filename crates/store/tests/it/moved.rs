@@ -6,16 +6,18 @@ use backstop_domain::{
     channel::Channel,
     code::Code,
     delivery::{DeliveryState, Lease},
-    id::{NodeId, UserId},
+    id::{NodeId, NoticeId, UserId},
     keyring::KeyUse,
     limit::{LimitName, Limits, Pace},
+    notice::{Detail, Line, NewNotice, NoticeKind, Target},
     ports::store::{
         Applications as _, AttemptResult, Audit as _, Begun, CheckTarget, Checked, Deliveries as _,
-        Keys as _, NewAttempt, Noted, Once, ProviderSwitch, Reservation, Routing as _, Settlement,
+        Keys as _, NewAttempt, Noted, Notices as _, Once, ProviderSwitch, Reservation, Routing as _, Settlement,
         StoreError,
     },
     ranking::Observation,
     receipt::{About, InboundWord, ReceiptState},
+    recipient::EmailAddress,
     verification::{Status, Subject},
 };
 use backstop_store::{TransferReport, transfer};
@@ -265,4 +267,28 @@ fn the_audit_log_goes_on_as_one_chain_with_its_details_and_checkpoints() {
     let verified = after.verify().unwrap();
     assert_eq!((verified.head.seq, verified.checkpoints), (4, 1));
     assert_eq!(wait(after.store.erase_audit_details(user)).unwrap(), 1);
+}
+
+#[test]
+fn what_people_have_still_to_be_told_is_told_after_the_move() {
+    let before = Before::new();
+    let id = NoticeId::new(at(0), &before.random);
+    let to = EmailAddress::parse("asha@example.com").unwrap();
+    let notice = NewNotice {
+        id,
+        application: APP,
+        kind: NoticeKind::PasswordChanged,
+        user: None,
+        target: Target::Person(NewNotice::seal((APP, id), &to, &before.ring, &before.random)),
+        at: at(0),
+        detail: Detail::default(),
+        sequence: 3,
+    };
+    wait(before.store.post_notices(vec![notice.clone()])).unwrap();
+    let (after, report) = moved(before, 5);
+    assert_eq!(rows(&report, "notices"), 1);
+    let lease = after.another_node(60);
+    let due = wait(after.store.due_notices(Line::Mail, lease, at(6), 10)).unwrap().remove(0);
+    assert_eq!(due.notice, notice);
+    assert_eq!(due.notice.address(&after.ring).unwrap().unwrap().expose(), "asha@example.com");
 }

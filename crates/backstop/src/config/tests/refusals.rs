@@ -4,6 +4,7 @@ use super::{GOOD, Setting};
 use {applications::APPLICATIONS, providers::PROVIDERS, sections::SECTIONS, words::WORDS};
 
 mod applications;
+mod notices;
 mod providers;
 mod sections;
 mod words;

@@ -19,6 +19,7 @@ use crate::{
         emergency::EmergencySection,
         limits::LimitsSection,
         load,
+        notices::NoticesSection,
         provider::{BreakerSection, COMMON_KEYS, ProviderSection},
         purposes::PurposeSection,
         routing::RoutingSection,
@@ -26,6 +27,7 @@ use crate::{
         server::ServerSection,
         sign_in::SignInSection,
         store::{Database, StoreSection},
+        webhook::WebhookSection,
     },
 };
 
@@ -143,6 +145,8 @@ fn every_key_of_every_section_is_in_the_sample() {
     check("rule", keys_of::<RuleSection>());
     check("sign_in", keys_of::<SignInSection>());
     check("emergency", keys_of::<EmergencySection>());
+    check("notices", keys_of::<NoticesSection>());
+    check("webhook", keys_of::<WebhookSection>());
     check("purposes.login", keys_of::<PurposeSection>());
     check("application", keys_of::<ApplicationSection>());
     check("provider", keys_of::<ProviderSection>());

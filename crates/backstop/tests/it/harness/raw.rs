@@ -8,7 +8,10 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::{Program, Store, store::ask_postgres};
+use super::{
+    Program, Store,
+    store::{ask_postgres, psql},
+};
 
 /// A request that is never whole is cut off by the server after ten seconds; ours are whole, or refused at once.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -47,4 +50,19 @@ pub(crate) fn query(program: &Program, sql: &str) -> Vec<Vec<Value>> {
 /// How many rows a table has.
 pub(crate) fn rows(program: &Program, table: &str) -> u64 {
     query(program, &format!("SELECT count(*) FROM {table}"))[0][0].as_u64().unwrap()
+}
+
+/// Changes rows from outside, beside the running program, as an act of the service would.
+pub(crate) fn execute(program: &Program, sql: &str) {
+    if let Store::Postgres(url) = program.store() {
+        psql(url, sql);
+        return;
+    }
+    let script = "import sqlite3, sys\n\
+                  base = sqlite3.connect(sys.argv[1], timeout=10)\n\
+                  base.execute(sys.argv[2])\n\
+                  base.commit()";
+    let output =
+        Command::new("python3").args(["-c", script]).arg(program.database()).arg(sql).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }

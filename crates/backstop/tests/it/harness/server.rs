@@ -45,6 +45,11 @@ impl Server {
         self.port
     }
 
+    /// What it has told so far.
+    pub(crate) fn records(&self) -> Vec<Value> {
+        self.records.lock().unwrap().clone()
+    }
+
     /// Waits for the record of number `count`, from 1, and gives it.
     pub(crate) async fn record(&self, count: usize) -> Value {
         eventually("a record of the server", Duration::from_secs(20), || async {

@@ -60,7 +60,7 @@ impl Scene {
         let ring = Keyring::new(keys.map(|(key_use, kid)| (Kid(kid), key_use, generate(&random)))).unwrap();
         let owner = (APP, UserId::new(start(), &random));
         let new = NewDevice { public_key: Some(DeviceKey::parse(&okp(&pair(9))).unwrap()), ..named("phone") };
-        let device = Device::remember(new, start(), &random);
+        let device = Device::remember(new, TRUST, start(), &random);
         Self { random, ring, owner, device }
     }
 
@@ -205,7 +205,7 @@ fn trust_ends_thirty_days_after_the_sign_in_however_often_it_was_used() {
 fn beside_its_pin_a_device_can_prove_itself_for_the_ninety_days_of_the_pin() {
     let mut scene = Scene::new(7);
     let hash = Pin::parse("482913").unwrap().hash(&scene.ring, scene.device.id, &scene.random).unwrap();
-    scene.device.pin = Some(pin::DevicePin::set(hash, start()));
+    scene.device.pin = Some(pin::DevicePin::set(hash, pin::LIFE, start()));
     let (token, day) = (scene.token(0), start() + DAY * 89);
     let mut present =
         |how, now| word(&scene.device.present(&scene.ring, scene.owner, &token, how, now, false)).0;
@@ -589,7 +589,7 @@ fn a_new_device_takes_the_place_of_the_same_one_and_of_those_whose_days_are_over
     let external = |id: &str| Some(ExternalDeviceId::parse(id).unwrap());
     let remember = |name: &str, id: Option<&str>, now| {
         let new = NewDevice { external_id: id.and_then(external), ..named(name) };
-        Device::remember(new, now, &random)
+        Device::remember(new, TRUST, now, &random)
     };
     let names = |devices: &[Device]| devices.iter().map(|d| d.name.as_str().to_owned()).collect::<Vec<_>>();
     let mut devices = Vec::new();
@@ -608,12 +608,12 @@ fn a_person_keeps_twenty_devices_and_the_one_unseen_for_longest_goes_first() {
     let mut devices = Vec::new();
     for second in 0..20 {
         let now = start() + Duration::from_secs(second);
-        assert!(keep(&mut devices, Device::remember(named("d"), now, &random), now).is_empty());
+        assert!(keep(&mut devices, Device::remember(named("d"), TRUST, now, &random), now).is_empty());
     }
     let (first, second) = (devices[0].id, devices[1].id);
     let now = start() + Duration::from_secs(60);
     devices[0].last_seen_at = now;
-    let gone = keep(&mut devices, Device::remember(named("d"), now, &random), now);
+    let gone = keep(&mut devices, Device::remember(named("d"), TRUST, now, &random), now);
     assert_eq!(gone.iter().map(|device| device.id).collect::<Vec<_>>(), [second]);
     assert_eq!(devices.len(), MAX_DEVICES);
     assert!(devices.iter().any(|device| device.id == first));
@@ -655,7 +655,7 @@ fn an_applications_id_is_one_bounded_word() {
 fn a_device_survives_its_own_document_which_holds_no_secret() {
     let mut scene = Scene::new(42);
     let hash = Pin::parse("482913").unwrap().hash(&scene.ring, scene.device.id, &scene.random).unwrap();
-    scene.device.pin = Some(pin::DevicePin::set(hash, start()));
+    scene.device.pin = Some(pin::DevicePin::set(hash, pin::LIFE, start()));
     scene.use_at(1, start());
     let document = serde_json::to_string(&scene.device).unwrap();
     assert_eq!(serde_json::from_str::<Device>(&document).unwrap(), scene.device);

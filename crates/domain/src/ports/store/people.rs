@@ -9,10 +9,12 @@ use async_trait::async_trait;
 use super::{Idempotency, Once, StoreError};
 use crate::{
     application::ApplicationId,
+    audit::NewRecord,
     clock::Timestamp,
     factor::tries::Tries,
     id::{SessionId, UserId},
     keyring::LookupHash,
+    notice::NewNotice,
     token::session::Session,
     user::User,
 };
@@ -87,6 +89,10 @@ pub struct File {
     pub used_before: bool,
     /// Set by the rule: it is used now.
     pub use_up: bool,
+    /// What the audit log is to tell of it.
+    pub records: Vec<NewRecord>,
+    /// Who is to be told.
+    pub notices: Vec<NewNotice>,
 }
 
 /// A page of users.

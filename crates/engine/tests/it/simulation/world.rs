@@ -588,6 +588,7 @@ impl Process {
             escalate_after: [(Channel::Sms, SILENCE), (Channel::Whatsapp, SILENCE)].into(),
             lost_person: None,
             rules: Vec::new(),
+            notices: backstop_engine::notify::NoticeSettings::default(),
             public_url: None,
             emergency: None,
             retention: RETENTION,

@@ -41,7 +41,7 @@ fn every_table_is_strict_and_no_hot_one_has_an_index_on_random_values() {
     let mut query =
         sql.prepare("SELECT name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL").unwrap();
     let named: Vec<String> = query.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
-    let growing = ["deliveries_leased", "open_attempts_at", "observations_at"];
+    let growing = ["deliveries_leased", "open_attempts_at", "observations_at", "notices_due", "notices_at"];
     assert_eq!(
         named,
         [growing.as_slice(), &["audit_details_user"]].concat(),

@@ -1,0 +1,381 @@
+//! Signing in: each way in a file of its own, and here what they share.
+//!
+//! A way is proven inside the act that locks the person. [`let_in`] then decides, in the same act, what that is worth: a
+//! session; a second way that is asked for; or, for a session that is there, a fresh proof. Whoever cannot get in hears
+//! one answer, known or not. Tokens are made after the commit, from what was written.
+
+mod backup_code;
+mod issue;
+mod otp;
+mod second_factor;
+mod tokens;
+mod totp;
+
+use backstop_domain::{
+    clock::Timestamp,
+    event::{Actor, EventKind, EventResult},
+    factor::{
+        Factor,
+        tries::{Budget, Charge, Locked},
+        trusted_device::{self, Device, NewDevice},
+    },
+    id::{DeviceId, SessionId},
+    limit::LimitExceeded,
+    notice::{Detail, NoticeKind},
+    ports::{
+        StoreError,
+        store::{File, Once, Whom},
+    },
+    recipient::Recipient,
+    secret::SecretString,
+    token::{
+        Acr,
+        mfa::{MfaPurpose, MfaToken},
+        session::{EndReason, Session, SessionKind, SignedIn as NewSession},
+    },
+    user::{SecondFactor, User, UserStatus},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Caller, Engine,
+    people::{Act, Scene},
+    verify::{CheckError, StartError},
+};
+
+pub use issue::Tokens;
+pub use otp::{OtpCheck, OtpStart, OtpTarget};
+pub use tokens::{Introspection, ManageError, SessionReport};
+
+/// The most sessions of one person; the oldest ends for a new one.
+const MAX_SESSIONS: usize = 50;
+
+/// Who knocks.
+#[derive(Debug, Clone)]
+pub enum Knock {
+    /// Somebody who says this is their address.
+    Address(Recipient),
+    /// Somebody who was let in by a first way, or wants to prove themselves again, with the token of that.
+    Mfa(SecretString),
+}
+
+/// What a way in led to.
+#[derive(Debug)]
+pub enum SignedIn {
+    /// The person is in.
+    Tokens(Box<Tokens>),
+    /// It was one way, and the person needs two.
+    SecondFactorRequired(Challenge),
+}
+
+/// A second way that is asked for.
+#[derive(Debug)]
+pub struct Challenge {
+    /// To come with the second way.
+    pub mfa_token: SecretString,
+    /// Until when.
+    pub expires_at: Timestamp,
+    /// The ways that this person holds.
+    pub ways: Vec<Factor>,
+}
+
+/// Why nobody got in.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum SignInError {
+    /// Wrong, unknown, suspended, used up, expired: one answer for all.
+    #[error("nobody is let in with this")]
+    Refused,
+    /// Too many tries, for known and unknown people alike.
+    #[error("too many tries")]
+    Locked {
+        /// From when on the next one is taken; `None`: not until the factor is bound again.
+        until: Option<Timestamp>,
+    },
+    /// The token of the first way is not one, or over.
+    #[error("the mfa_token is not valid any more")]
+    MfaToken,
+    /// The second way is the first one again.
+    #[error("the second way must be another one than the first")]
+    SameWay,
+    /// A part of the request cannot be read.
+    #[error("{field}: {problem}")]
+    OutOfBounds {
+        /// Which.
+        field: &'static str,
+        /// What is wrong.
+        problem: &'static str,
+    },
+    /// A limit said no.
+    #[error("limit {} is used up", .0.limit)]
+    Limited(LimitExceeded),
+    /// The `Idempotency-Key` came with another body before.
+    #[error("the Idempotency-Key was used for another request")]
+    OtherBody,
+    /// A call with this `Idempotency-Key` has not answered yet.
+    #[error("a call with this Idempotency-Key is in progress")]
+    InProgress,
+    /// The code could not be sent.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The code could not be checked.
+    #[error(transparent)]
+    Check(#[from] CheckError),
+    /// The store cannot be written now.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A way in that was just proven.
+#[derive(Debug, Clone)]
+pub(crate) struct Proven {
+    pub(crate) factor: Factor,
+    /// How, in the manner of RFC 8176.
+    pub(crate) amr: Vec<String>,
+    /// Whether it is two ways at once: a passkey that verified its user, a PIN with the device's key.
+    pub(crate) is_both: bool,
+    /// The device that was used.
+    pub(crate) device: Option<DeviceId>,
+}
+
+impl Proven {
+    /// A factor that needs no more words.
+    pub(crate) fn by(factor: Factor) -> Self {
+        let amr = factor.amr().iter().map(|word| (*word).to_owned()).collect();
+        Self { factor, amr, is_both: false, device: None }
+    }
+}
+
+/// What the act of a sign-in answers. Kept with the `Idempotency-Key`: no secret.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Outcome {
+    /// In.
+    In {
+        session: Box<Session>,
+        /// The device to hand a token out for, with its generation.
+        device: Option<(DeviceId, u32)>,
+    },
+    /// A second way is asked for.
+    Second { mfa: MfaToken, ways: Vec<Factor> },
+    /// Not in.
+    Refused,
+    /// The second way is the first one.
+    SameWay,
+    /// Too many tries.
+    Locked { until: Option<Timestamp> },
+}
+
+impl From<Locked> for Outcome {
+    fn from(locked: Locked) -> Self {
+        match locked {
+            Locked::Until(until) => Self::Locked { until: Some(until) },
+            Locked::UntilReset => Self::Locked { until: None },
+        }
+    }
+}
+
+/// What an act charged before it compared.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Charged {
+    tries: Charge,
+    network: Option<Charge>,
+}
+
+/// Charges a try of the act's factor and of the caller's network, before anything is compared.
+pub(crate) fn charge(scene: &Scene, file: &mut File, budget: &Budget, from: bool) -> Result<Charged, Locked> {
+    let network = match from {
+        true => Some(file.network.charge(&Budget::NETWORK, scene.now).inspect_err(|_| {
+            scene.record(file, EventKind::GuessesExceeded, EventResult::Refused, Some("network"));
+        })?),
+        false => None,
+    };
+    let tries = file.tries.charge(budget, scene.now).inspect_err(|_| {
+        if let Some(network) = network {
+            file.network.succeeded(network);
+        }
+        scene.record(file, EventKind::SignInLocked, EventResult::Refused, None);
+    })?;
+    Ok(Charged { tries, network })
+}
+
+/// Takes a charge back: the try succeeded.
+pub(crate) fn give_back(file: &mut File, charged: Charged) {
+    file.tries.succeeded(charged.tries);
+    if let Some(network) = charged.network {
+        file.network.succeeded(network);
+    }
+}
+
+/// The person, if they may sign in.
+pub(crate) fn active(file: &File) -> Option<&User> {
+    file.user.as_ref().filter(|user| user.status == UserStatus::Active)
+}
+
+/// Tells the audit log that somebody did not get in.
+pub(crate) fn refused(scene: &Scene, file: &mut File, factor: Factor) -> Outcome {
+    scene.record(file, EventKind::SignInFailed, EventResult::Refused, Some(factor.as_str()));
+    Outcome::Refused
+}
+
+/// Decides what a proven way is worth, and writes it. The person is there and active.
+pub(crate) fn let_in(
+    scene: &Scene,
+    file: &mut File,
+    first: Option<&MfaToken>,
+    proven: Proven,
+    remember: Option<&NewDevice>,
+) -> Outcome {
+    let method = proven.factor.as_str();
+    let Some(user) = active(file).cloned() else { return refused(scene, file, proven.factor) };
+    if let Some(first) = first {
+        if first.user != user.id {
+            return refused(scene, file, proven.factor);
+        }
+        if first.first == method && first.purpose == MfaPurpose::SignIn {
+            return Outcome::SameWay;
+        }
+        if let Some(session) = first.session {
+            return stepped_up(scene, file, session, &proven);
+        }
+    } else if needs_second(&user) && !proven.is_both {
+        let mfa = MfaToken {
+            user: user.id,
+            session: None,
+            first: method.to_owned(),
+            amr: proven.amr,
+            purpose: MfaPurpose::SignIn,
+            issued_at: scene.now,
+            proof: None,
+        };
+        scene.record(file, EventKind::SecondFactorRequired, EventResult::Done, Some(method));
+        return Outcome::Second { ways: second_factor::ways(scene, &user, proven.factor), mfa };
+    }
+    let mut amr = first.map(|first| first.amr.clone()).unwrap_or_default();
+    amr.extend(proven.amr.iter().cloned());
+    amr.dedup();
+    let acr = if first.is_some() || proven.is_both { Acr::Aal2 } else { Acr::Aal1 };
+    let remembered = remember.map(|new| remember_device(scene, file, new));
+    let device = remembered.map(|(device, _)| device).or(proven.device);
+    let session = Session::begin(
+        NewSession {
+            application: scene.application.id,
+            user: user.id,
+            kind: SessionKind::Normal,
+            amr,
+            acr,
+            device: device.map(|device| device.to_string()),
+            network: scene.masked_network(),
+            life: scene.application.sign_in.session_ttl,
+        },
+        scene.now,
+        scene.random.as_ref(),
+    );
+    end_oldest(scene, file);
+    file.sessions.push(session.clone());
+    scene.record(file, EventKind::SignInSucceeded, EventResult::Done, Some(method));
+    Outcome::In { session: Box::new(session), device: remembered }
+}
+
+/// Whether this person is asked for a second way.
+pub(crate) fn needs_second(user: &User) -> bool {
+    match user.second_factor {
+        SecondFactor::Off => false,
+        SecondFactor::Optional => user.profile.ways.has_second_factor(),
+        SecondFactor::Required => true,
+    }
+}
+
+/// A session of the person proves itself anew.
+fn stepped_up(scene: &Scene, file: &mut File, session: SessionId, proven: &Proven) -> Outcome {
+    let (now, idle) = (scene.now, scene.application.sign_in.session_idle);
+    let needed = file.user.as_ref().is_some_and(needs_second);
+    let Some(found) = file.sessions.iter_mut().find(|one| one.id == session && one.is_live(now, idle)) else {
+        return Outcome::Refused;
+    };
+    found.auth_time = now;
+    found.last_used_at = now;
+    for word in &proven.amr {
+        if !found.amr.contains(word) {
+            found.amr.push(word.clone());
+        }
+    }
+    if proven.is_both || (needed && found.acr == Acr::Aal2) {
+        found.acr = Acr::Aal2;
+    }
+    let session = Box::new(found.clone());
+    scene.record(file, EventKind::SignInSucceeded, EventResult::Done, Some(proven.factor.as_str()));
+    Outcome::In { session, device: None }
+}
+
+/// Adds a device to the person's own. Says which, and the generation of its token.
+fn remember_device(scene: &Scene, file: &mut File, new: &NewDevice) -> (DeviceId, u32) {
+    let life = scene.application.sign_in.device_ttl;
+    let device = Device::remember(new.clone(), life, scene.now, scene.random.as_ref());
+    let handed_out = (device.id, device.generation);
+    let name = device.name.as_str().to_owned();
+    if let Some(user) = &mut file.user {
+        trusted_device::keep(&mut user.profile.ways.devices, device, scene.now);
+    }
+    scene.record(file, EventKind::DeviceAdded, EventResult::Done, None);
+    scene.notify(file, NoticeKind::NewDevice, Detail::default().with_device(&name));
+    handed_out
+}
+
+/// Makes room for one more session.
+fn end_oldest(scene: &Scene, file: &mut File) {
+    let (now, idle) = (scene.now, scene.application.sign_in.session_idle);
+    let live = file.sessions.iter().filter(|session| session.is_live(now, idle)).count();
+    let too_many = (live + 1).saturating_sub(MAX_SESSIONS);
+    for session in file.sessions.iter_mut().filter(|session| session.is_live(now, idle)).take(too_many) {
+        session.end(EndReason::Expired, now);
+    }
+}
+
+impl Engine {
+    /// The actor of a sign-in: whoever it is has not proven it yet.
+    pub(crate) fn sign_in_scene(&self, caller: &Caller) -> Scene {
+        self.scene(caller, Actor::Anonymous)
+    }
+
+    /// Charges the caller's network one guess, before a code is compared.
+    pub(crate) async fn guess(&self, caller: &Caller) -> Result<Option<Charge>, SignInError> {
+        let Some(network) = self.network_hash(caller.network) else { return Ok(None) };
+        let scene = self.sign_in_scene(caller);
+        let act = Act { network: Some(network), ..Act::on(Whom::Address(network)) };
+        let charged = self.person(&scene, act, |scene, file| {
+            let charged = file.network.charge(&Budget::NETWORK, scene.now);
+            if charged.is_err() {
+                scene.record(file, EventKind::GuessesExceeded, EventResult::Refused, Some("network"));
+            }
+            charged.map_err(Outcome::from)
+        });
+        match charged.await? {
+            Once::Done(Ok(charge)) | Once::Before(Ok(charge)) => Ok(Some(charge)),
+            Once::Done(Err(Outcome::Locked { until })) => Err(SignInError::Locked { until }),
+            _ => Err(SignInError::Refused),
+        }
+    }
+
+    /// Takes that charge back: the guess was right.
+    pub(crate) async fn forgive(&self, caller: &Caller, guess: Option<Charge>) -> Result<(), StoreError> {
+        let (Some(network), Some(guess)) = (self.network_hash(caller.network), guess) else { return Ok(()) };
+        let scene = self.sign_in_scene(caller);
+        let act = Act { network: Some(network), ..Act::on(Whom::Address(network)) };
+        self.person(&scene, act, move |_, file| file.network.succeeded(guess)).await?;
+        Ok(())
+    }
+
+    /// Whom a knock is about, and the first way if there was one.
+    pub(crate) fn whom(&self, scene: &Scene, knock: &Knock) -> Result<(Whom, Option<MfaToken>), SignInError> {
+        match knock {
+            Knock::Address(address) => {
+                Ok((Whom::Address(backstop_domain::user::address_hash(&scene.ring, address)), None))
+            }
+            Knock::Mfa(text) => {
+                let token = MfaToken::open(&scene.ring, scene.application.id, text.expose(), scene.now)
+                    .map_err(|_| SignInError::MfaToken)?;
+                Ok((Whom::User(token.user), Some(token)))
+            }
+        }
+    }
+}

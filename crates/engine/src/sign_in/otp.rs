@@ -1,0 +1,236 @@
+//! Signing in with a code that was sent.
+//!
+//! Sending: a verification that belongs to the person, or a decoy that belongs to nobody; the answer is the same. Checking is
+//! two acts: the code is charged, compared and approved like any other; then the approval, which counts once, is what the
+//! person is let in by. A crash between them loses nothing: the same `Idempotency-Key` finds the approval and goes on.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use backstop_domain::{
+    channel::Channel,
+    code::SubmittedCode,
+    factor::{Factor, trusted_device::NewDevice},
+    id::VerificationId,
+    keyring::LookupHash,
+    ports::{
+        StoreError,
+        store::{Once, Whom},
+    },
+    purpose::Purpose,
+    recipient::Recipient,
+    secret::SecretString,
+    token::mfa::MfaToken,
+    user::User,
+    verification::{REDEEM_WITHIN, Status, Subject},
+};
+
+use super::{Knock, Outcome, Proven, SignInError, SignedIn, active, let_in, refused};
+use crate::{
+    Caller, Engine, IdempotencyKey,
+    idempotency::Held,
+    people::{Act, Scene},
+    verify::{CheckError, CheckRequest, Selection, SignInStart, Started},
+};
+
+/// A code that is to be sent.
+#[derive(Debug, Clone)]
+pub struct OtpStart {
+    /// To whom.
+    pub knock: Knock,
+    /// Over which channels.
+    pub selection: Selection,
+    /// What for; for most it is to sign in.
+    pub purpose: Purpose,
+    /// The language of the message, as BCP 47.
+    pub locale: Option<String>,
+    /// One person's browser: an equal start with the same session joins.
+    pub session: Option<String>,
+    /// Whether to wait until a vendor has taken the message.
+    pub wait: bool,
+}
+
+/// A code that came.
+#[derive(Debug, Clone)]
+pub struct OtpCheck {
+    /// What it is held against.
+    pub target: OtpTarget,
+    /// The code.
+    pub code: SubmittedCode,
+    /// The token of a first way, if this is the second.
+    pub mfa_token: Option<SecretString>,
+    /// The device to remember.
+    pub remember: Option<NewDevice>,
+}
+
+/// What a code is held against.
+#[derive(Debug, Clone)]
+pub enum OtpTarget {
+    /// One verification.
+    Id(VerificationId),
+    /// Whatever is live for an address.
+    Address(Recipient),
+}
+
+impl Engine {
+    /// Sends a code to sign in with; to somebody unknown nothing, with the same answer.
+    ///
+    /// # Errors
+    /// Says why no code can be sent, in words that fit everybody alike.
+    pub async fn sign_in_otp(
+        self: &Arc<Self>,
+        caller: &Caller,
+        start: OtpStart,
+        key: Option<&IdempotencyKey>,
+    ) -> Result<Started, SignInError> {
+        let scene = self.sign_in_scene(caller);
+        let (to, user) = match &start.knock {
+            Knock::Address(address) => (address.clone(), self.whoever_has(caller, address).await?),
+            Knock::Mfa(_) => {
+                let (whom, _) = self.whom(&scene, &start.knock)?;
+                let user = self.noting(self.store.find(caller.application.id, whom).await)?;
+                let user = user.ok_or(SignInError::Refused)?;
+                (first_address(&scene, &user, &start.selection).ok_or(SignInError::Refused)?, Some(user))
+            }
+        };
+        let user = user.filter(|user| user.status == backstop_domain::user::UserStatus::Active);
+        let fallback_to = match &user {
+            Some(user) => user.fallbacks(&scene.ring, &to).map_err(|error| unopened(user, error))?,
+            None => BTreeMap::new(),
+        };
+        let request = SignInStart {
+            to,
+            subject: user.map_or(Subject::Nobody, |user| Subject::User(user.id)),
+            fallback_to,
+            selection: start.selection,
+            purpose: start.purpose,
+            locale: start.locale,
+            transaction: None,
+            session: start.session,
+            wait: start.wait,
+        };
+        Ok(self.start_sign_in(caller, request, key).await?)
+    }
+
+    /// Signs in with a code that was sent.
+    ///
+    /// # Errors
+    /// Says why nobody got in.
+    pub async fn sign_in_otp_verify(
+        self: &Arc<Self>,
+        caller: &Caller,
+        check: OtpCheck,
+        key: Option<&IdempotencyKey>,
+    ) -> Result<SignedIn, SignInError> {
+        let held = self.hold(caller, key).map_err(|_| SignInError::InProgress)?;
+        let scene = self.sign_in_scene(caller);
+        let first = match &check.mfa_token {
+            Some(text) => self.whom(&scene, &Knock::Mfa(text.clone()))?.1,
+            None => None,
+        };
+        let proof = self.prove(caller, check.target, check.code, Purpose::login(), held.as_ref()).await?;
+        let Some(proof) = proof else { return Err(SignInError::Refused) };
+        let outcome = self.by_proof(&scene, held.as_ref(), proof, first, check.remember).await?;
+        self.answer(&scene, outcome)
+    }
+
+    /// Lets a person in by an approval, which counts once.
+    pub(super) async fn by_proof(
+        &self,
+        scene: &Scene,
+        held: Option<&Held<'_>>,
+        proof: Proof,
+        first: Option<MfaToken>,
+        remember: Option<NewDevice>,
+    ) -> Result<Once<Outcome>, SignInError> {
+        let act = Act {
+            once: Some((proof.hash, scene.now + 2 * REDEEM_WITHIN)),
+            idempotency: held.map(|held| held.idempotency),
+            ..Act::on(Whom::User(proof.user))
+        };
+        Ok(self
+            .person(scene, act, move |scene, file| {
+                if file.used_before || active(file).is_none() {
+                    return refused(scene, file, Factor::Otp);
+                }
+                file.use_up = true;
+                let_in(scene, file, first.as_ref(), proof.proven(), remember.as_ref())
+            })
+            .await?)
+    }
+
+    /// Checks a code of a sign-in. `None`: it is not right, or proves nobody. Counts the guess against the caller's network.
+    pub(super) async fn prove(
+        self: &Arc<Self>,
+        caller: &Caller,
+        target: OtpTarget,
+        code: SubmittedCode,
+        purpose: Purpose,
+        held: Option<&Held<'_>>,
+    ) -> Result<Option<Proof>, SignInError> {
+        let guess = self.guess(caller).await?;
+        let request = match target {
+            OtpTarget::Id(id) => CheckRequest::Id(id, code),
+            OtpTarget::Address(to) => CheckRequest::Recipient(to, Some(purpose.clone()), code),
+        };
+        let report = match self.check_held(caller, request, held).await {
+            Ok(report) => report,
+            Err(CheckError::NotFound | CheckError::WrongForm) => return Ok(None),
+            Err(CheckError::OtherBody) => return Err(SignInError::OtherBody),
+            Err(CheckError::Limited(limit)) => return Err(SignInError::Limited(limit)),
+            Err(error) => return Err(error.into()),
+        };
+        if !report.answer.valid {
+            return Ok(None);
+        }
+        let application = caller.application.id;
+        let view = self.noting(self.store.get(application, report.verification).await)?;
+        let Some(view) = view else { return Ok(None) };
+        let row = &view.verification;
+        let (Status::Approved, Some(Subject::User(user))) = (row.status, row.subject) else { return Ok(None) };
+        if row.purpose != purpose {
+            return Ok(None);
+        }
+        self.forgive(caller, guess).await?;
+        let reached = view.attempts.iter().filter(|attempt| attempt.state.may_have_reached());
+        Ok(Some(Proof {
+            user,
+            channel: reached.map(|attempt| attempt.channel).min(),
+            hash: self.keyring().lookup("sign-in proof", row.id.as_bytes()),
+        }))
+    }
+}
+
+/// What an approved verification proves: who, and over what.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Proof {
+    pub(super) user: backstop_domain::id::UserId,
+    pub(super) channel: Option<Channel>,
+    pub(super) hash: LookupHash,
+}
+
+impl Proof {
+    fn proven(&self) -> Proven {
+        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        let amr = self.channel.map_or_else(|| words(Factor::Otp.amr()), |channel| words(&channel.amr()));
+        Proven { amr, ..Proven::by(Factor::Otp) }
+    }
+}
+
+/// Where a second code goes: the first confirmed address that the wanted channel reaches; a telephone first.
+fn first_address(scene: &Scene, user: &User, selection: &Selection) -> Option<Recipient> {
+    let wanted = match selection {
+        Selection::Only(channel) | Selection::Prefer(channel) => Some(*channel),
+        Selection::Ladder | Selection::Exactly(_) => None,
+    };
+    let mut confirmed: Vec<_> = user.confirmed().collect();
+    confirmed.sort_by_key(|address| !address.phone);
+    let mut opened = confirmed.into_iter().filter_map(|address| user.open(&scene.ring, address).ok());
+    match wanted {
+        Some(channel) => opened.find(|recipient| channel.reaches(recipient)),
+        None => opened.next(),
+    }
+}
+
+fn unopened(user: &User, error: impl std::fmt::Display) -> StoreError {
+    StoreError::Internal(format!("an address of user {} does not open: {error}", user.id))
+}
