@@ -3,7 +3,7 @@
 use std::{future, net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context;
-use backstop_http::{Compat, DevPages, Doors, router, server};
+use backstop_http::{Compat, DevPages, Doors, FleetflowSurface, SmartfinSurface, router, server};
 use tokio::net::TcpListener;
 
 use crate::{
@@ -109,7 +109,15 @@ fn doors(installation: &Arc<Installation>, address: SocketAddr) -> Doors {
         trusted_proxies: config.server.trusted_proxies.clone(),
         compat: Compat {
             async_otp: installation.surface(Surface::AsyncOtp),
-            smartfin: installation.surface(Surface::Smartfin),
+            fleetflow: installation.surface(Surface::Fleetflow).map(|application| FleetflowSurface {
+                application,
+                answer_after: config.compat.answer_after,
+                support_phone: config.server.support_phone.clone(),
+            }),
+            smartfin: installation.surface(Surface::Smartfin).map(|application| SmartfinSurface {
+                application,
+                loose_purpose: config.compat.loose_purpose,
+            }),
         },
         dev,
         ready: Arc::new(move || ready.is_ready()),

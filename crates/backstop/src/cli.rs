@@ -20,20 +20,25 @@ use crate::{
 pub mod audit;
 pub mod backup;
 pub mod check_config;
+pub mod codes;
 pub mod costs;
+pub mod devices;
 pub mod doctor;
 pub mod init;
 pub mod keys;
 pub mod migrate;
+pub mod people;
 pub mod providers;
 pub mod restore;
 pub mod route;
 pub mod screen;
 pub mod send;
 pub mod serve;
+pub mod sessions;
 pub mod stats;
 #[cfg(test)]
 mod tests;
+pub mod users;
 pub mod verify;
 
 use screen::{Screen, Style};
@@ -88,6 +93,14 @@ pub enum Command {
     Migrate(migrate::MigrateArguments),
     /// Make, list and end API keys; rotate the keyring
     Keys(keys::KeysArguments),
+    /// Make, import, read, change, suspend and erase users
+    Users(users::UsersArguments),
+    /// Make, count and end a user's backup codes
+    Codes(codes::CodesArguments),
+    /// List and end the trust in a user's devices
+    Devices(devices::DevicesArguments),
+    /// List and end a user's sessions
+    Sessions(sessions::SessionsArguments),
     /// See that the audit log is whole, and read it
     Audit(audit::AuditArguments),
     /// Copy the store into a file, while the service runs
@@ -209,6 +222,13 @@ pub fn run(arguments: Arguments, screen: &mut Screen) -> anyhow::Result<Exit> {
         Command::Stats(stats) => talk(screen, config, stats.request(), stats::answer),
         Command::Costs(costs) => talk(screen, config, costs.request(), costs::answer),
         Command::Audit(audit) => audit.run(config, screen),
+        Command::Users(users) => users.run(config, screen),
+        Command::Codes(codes) => {
+            let answer = if codes.as_page() { codes::page } else { codes::answer };
+            talk(screen, config, codes.request(), answer)
+        }
+        Command::Devices(devices) => talk(screen, config, devices.request(), devices::answer),
+        Command::Sessions(sessions) => talk(screen, config, sessions.request(), sessions::answer),
         Command::Keys(keys) => talk(screen, config, keys.request(), keys::answer),
         Command::Backup(backup) => talk(screen, config, backup.request()?, backup::answer),
         Command::Init(_) | Command::CheckConfig(_) => Ok(Exit::Well),
@@ -245,6 +265,14 @@ fn talk(
             .ok_or_else(|| anyhow::anyhow!("the running service gave an answer to another question"))?,
     };
     screen.answer(&answer, &reply)
+}
+
+/// Prints a reply that is not what was asked for: a refusal, or one to another question.
+fn stranger(reply: &ControlReply, screen: &mut Screen) -> anyhow::Result<Exit> {
+    match reply {
+        ControlReply::Refused(refusal) => screen.answer(&refused(refusal), reply),
+        _ => anyhow::bail!("the running service gave an answer to another question"),
+    }
 }
 
 /// What was not done, and what to do instead.

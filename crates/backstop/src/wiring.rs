@@ -221,7 +221,7 @@ async fn admit(engine: &Engine, config: &Config, store: &dyn Applications) -> an
 impl Installation {
     /// The application that a drop-in surface fronts, if it is on.
     pub(crate) fn surface(&self, surface: Surface) -> Option<String> {
-        self.config.compat.get(&surface).cloned()
+        self.config.compat.applications.get(&surface).cloned()
     }
 }
 

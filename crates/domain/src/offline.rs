@@ -19,6 +19,7 @@ use crate::{
     factor::trusted_device::{Device, DeviceUse},
     id::UserId,
     ports::Random,
+    token::jws::Claims,
 };
 
 /// The longest that a grant lives.
@@ -95,6 +96,10 @@ pub struct OfflineClaims {
     pub jti: String,
     /// Who may show it.
     pub cnf: Confirmation,
+}
+
+impl Claims for OfflineClaims {
+    const KIND: &'static str = TYPE;
 }
 
 /// Why a device gets no grant.

@@ -21,6 +21,21 @@ impl Purpose {
         Self("login".into())
     }
 
+    /// Setting a new password without the old one.
+    pub fn password_reset() -> Self {
+        Self("password_reset".into())
+    }
+
+    /// Standing in for an authenticator app, for an application that signs its people in itself.
+    pub fn sms_backup() -> Self {
+        Self("sms_backup".into())
+    }
+
+    /// Making a user of whoever holds an address.
+    pub fn registration() -> Self {
+        Self("registration".into())
+    }
+
     /// The word.
     pub fn as_str(&self) -> &str {
         &self.0

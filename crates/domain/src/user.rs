@@ -18,7 +18,8 @@ use crate::{
     channel::Channel,
     clock::Timestamp,
     factor::{
-        backup_code::BackupCodes, passkey::Passkeys, password::PasswordHash, totp::Totp, trusted_device::Device,
+        backup_code::BackupCodes, passkey::Passkeys, password::PasswordHash, totp::Totp,
+        trusted_device::Device,
     },
     id::UserId,
     keyring::{Keyring, KeyringError, LookupHash, Sealed},

@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 
-use backstop_domain::{application::network_of, ports::store::Idempotency};
+use backstop_domain::{application::network_of, keyring::Keyring, ports::store::Idempotency};
 use parking_lot::Mutex;
 
 use crate::{Caller, Engine};
@@ -90,5 +90,13 @@ pub(crate) fn joined(parts: &[Vec<u8>]) -> Vec<u8> {
 impl Held<'_> {
     pub(crate) fn of(held: Option<&Self>) -> Option<Idempotency> {
         held.map(|held| held.idempotency)
+    }
+
+    /// For the act before the one that answers: what that one charged is charged once, however often the call comes.
+    pub(crate) fn before(held: Option<&Self>, ring: &Keyring) -> Option<Idempotency> {
+        held.map(|held| Idempotency {
+            key: ring.lookup("idempotency of the act before", &held.idempotency.key.0),
+            ..held.idempotency
+        })
     }
 }

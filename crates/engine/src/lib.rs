@@ -17,10 +17,12 @@ mod idempotency;
 mod learning;
 pub mod manage;
 mod nodes;
-mod people;
 pub mod notify;
+mod people;
 mod report;
 pub mod sign_in;
+pub mod sms_backup;
+pub mod users;
 pub mod verify;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -32,7 +34,7 @@ use backstop_domain::{
     emergency::Emergency,
     id::NodeId,
     keyring::{Keyring, RootKey},
-    ports::{Clock, Random, Store, Tasks, Witness},
+    ports::{BoxFuture, Clock, Random, Store, Tasks, Witness},
     price::Price,
     rule::Rule,
 };
@@ -156,6 +158,11 @@ impl Engine {
     /// The present moment, as the engine sees it.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Lets time pass.
+    pub fn pause(&self, span: Duration) -> BoxFuture<'static, ()> {
+        self.tasks.sleep(span)
     }
 
     /// This run of the program.

@@ -4,6 +4,10 @@
 //! A person's session is looked up in the act itself, so one that was ended a moment ago changes nothing. It must be fresh, as
 //! sure as the person asks for, and more than a remembered device; a session of emergency access changes nothing ever.
 
+mod act;
+mod error;
+mod last_way;
+
 use backstop_domain::{
     event::Actor,
     id::{SessionId, UserId},
@@ -21,11 +25,12 @@ use backstop_domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    Caller, Credential, Engine,
-    people::Scene,
-    sign_in::needs_second,
-};
+use crate::{Caller, Credential, Engine, people::Scene, sign_in::needs_second};
+
+pub(crate) use act::{end_others, forget_devices, own_session};
+pub use error::ManageError;
+pub(crate) use error::Refusal;
+pub(crate) use last_way::can_get_in;
 
 /// On whose word a person's factors are changed.
 #[derive(Debug, Clone)]
@@ -140,8 +145,7 @@ impl Engine {
     /// The person whose access token this is, to change what is their own. `None`: it is none of ours, or not good now.
     pub fn person_of(&self, access_token: &str) -> Option<(String, UserId, SessionId)> {
         let names: Vec<&str> = self.applications.keys().map(String::as_str).collect();
-        let accepted =
-            Accepted { issuer: self.issuer(), applications: &names, now: self.clock.now() };
+        let accepted = Accepted { issuer: self.issuer(), applications: &names, now: self.clock.now() };
         let claims: Access = jws::verify(&self.keyring(), access_token, &accepted).ok()?;
         Some((claims.aud, claims.sub, claims.sid))
     }

@@ -199,8 +199,9 @@ impl Engine {
             })
             .await;
         let read = |answer| {
-            serde_json::from_value(answer)
-                .map_err(|error| StoreError::Internal(format!("the answer of an act cannot be read: {error}")))
+            serde_json::from_value(answer).map_err(|error| {
+                StoreError::Internal(format!("the answer of an act cannot be read: {error}"))
+            })
         };
         Ok(match self.noting(answered)? {
             Once::OtherBody => Once::OtherBody,

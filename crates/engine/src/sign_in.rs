@@ -5,11 +5,18 @@
 //! one answer, known or not. Tokens are made after the commit, from what was written.
 
 mod backup_code;
+mod device;
 mod issue;
 mod otp;
+mod passkey;
+mod password;
+mod pin;
+mod reset;
 mod second_factor;
+mod sign_up;
 mod tokens;
 mod totp;
+mod ways;
 
 use backstop_domain::{
     clock::Timestamp,
@@ -43,9 +50,15 @@ use crate::{
     verify::{CheckError, StartError},
 };
 
+pub use device::{DeviceChallengeReport, DeviceProof, DeviceSignIn};
 pub use issue::Tokens;
 pub use otp::{OtpCheck, OtpStart, OtpTarget};
-pub use tokens::{Introspection, ManageError, SessionReport};
+pub use passkey::PasskeySignIn;
+pub use reset::{PasswordReset, ResetBy, ResetError};
+pub use sign_up::{SignUp, SignUpError};
+pub(crate) use tokens::end;
+pub use tokens::{Introspection, SessionReport};
+pub use ways::{WayReport, WaysQuery};
 
 /// The most sessions of one person; the oldest ends for a new one.
 const MAX_SESSIONS: usize = 50;
@@ -57,6 +70,12 @@ pub enum Knock {
     Address(Recipient),
     /// Somebody who was let in by a first way, or wants to prove themselves again, with the token of that.
     Mfa(SecretString),
+}
+
+impl From<Recipient> for Knock {
+    fn from(address: Recipient) -> Self {
+        Self::Address(address)
+    }
 }
 
 /// What a way in led to.
@@ -156,7 +175,7 @@ pub(crate) enum Outcome {
         device: Option<(DeviceId, u32)>,
     },
     /// A second way is asked for.
-    Second { mfa: MfaToken, ways: Vec<Factor> },
+    Second { mfa: Box<MfaToken>, ways: Vec<Factor> },
     /// Not in.
     Refused,
     /// The second way is the first one.
@@ -183,12 +202,7 @@ pub(crate) struct Charged {
 
 /// Charges a try of the act's factor and of the caller's network, before anything is compared.
 pub(crate) fn charge(scene: &Scene, file: &mut File, budget: &Budget, from: bool) -> Result<Charged, Locked> {
-    let network = match from {
-        true => Some(file.network.charge(&Budget::NETWORK, scene.now).inspect_err(|_| {
-            scene.record(file, EventKind::GuessesExceeded, EventResult::Refused, Some("network"));
-        })?),
-        false => None,
-    };
+    let network = charge_network(scene, file, from)?;
     let tries = file.tries.charge(budget, scene.now).inspect_err(|_| {
         if let Some(network) = network {
             file.network.succeeded(network);
@@ -196,6 +210,17 @@ pub(crate) fn charge(scene: &Scene, file: &mut File, budget: &Budget, from: bool
         scene.record(file, EventKind::SignInLocked, EventResult::Refused, None);
     })?;
     Ok(Charged { tries, network })
+}
+
+/// Charges the caller's network alone: where what was shown belongs to nobody whose tries it could count against.
+pub(crate) fn charge_network(scene: &Scene, file: &mut File, from: bool) -> Result<Option<Charge>, Locked> {
+    if !from {
+        return Ok(None);
+    }
+    let charged = file.network.charge(&Budget::NETWORK, scene.now).inspect_err(|_| {
+        scene.record(file, EventKind::GuessesExceeded, EventResult::Refused, Some("network"));
+    })?;
+    Ok(Some(charged))
 }
 
 /// Takes a charge back: the try succeeded.
@@ -248,7 +273,8 @@ pub(crate) fn let_in(
             proof: None,
         };
         scene.record(file, EventKind::SecondFactorRequired, EventResult::Done, Some(method));
-        return Outcome::Second { ways: second_factor::ways(scene, &user, proven.factor), mfa };
+        let ways = second_factor::ways(scene, &user, Some(proven.factor));
+        return Outcome::Second { mfa: Box::new(mfa), ways };
     }
     let mut amr = first.map(|first| first.amr.clone()).unwrap_or_default();
     amr.extend(proven.amr.iter().cloned());
@@ -310,7 +336,8 @@ fn stepped_up(scene: &Scene, file: &mut File, session: SessionId, proven: &Prove
 /// Adds a device to the person's own. Says which, and the generation of its token.
 fn remember_device(scene: &Scene, file: &mut File, new: &NewDevice) -> (DeviceId, u32) {
     let life = scene.application.sign_in.device_ttl;
-    let device = Device::remember(new.clone(), life, scene.now, scene.random.as_ref());
+    let new = NewDevice { network: scene.masked_network(), ..new.clone() };
+    let device = Device::remember(new, life, scene.now, scene.random.as_ref());
     let handed_out = (device.id, device.generation);
     let name = device.name.as_str().to_owned();
     if let Some(user) = &mut file.user {
@@ -374,6 +401,9 @@ impl Engine {
             Knock::Mfa(text) => {
                 let token = MfaToken::open(&scene.ring, scene.application.id, text.expose(), scene.now)
                     .map_err(|_| SignInError::MfaToken)?;
+                if token.purpose == MfaPurpose::PasswordReset {
+                    return Err(SignInError::MfaToken);
+                }
                 Ok((Whom::User(token.user), Some(token)))
             }
         }

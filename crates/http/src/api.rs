@@ -1,5 +1,10 @@
 //! The JSON API. A handler parses, makes one engine call and answers.
 
+pub(crate) mod factors;
 pub(crate) mod health;
 pub(crate) mod messaging;
+pub(crate) mod sign_in;
+pub(crate) mod tokens;
+mod told;
+pub(crate) mod users;
 pub(crate) mod verifications;

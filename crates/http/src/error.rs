@@ -15,7 +15,7 @@ use backstop_domain::{clock::Timestamp, limit::LimitExceeded};
 use http::{HeaderValue, StatusCode, header};
 
 pub use code::Code;
-pub(crate) use from_engine::{no_verification, wrong_form};
+pub(crate) use from_engine::{no_such_part, no_user, no_verification, password_refused, wrong_form};
 pub(crate) use shape::{ProblemBody, Shape};
 
 /// A failure as a caller reads it.

@@ -21,7 +21,7 @@ pub mod reference;
 pub mod server;
 mod surface;
 
-use std::{fmt, net::IpAddr, sync::Arc};
+use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -38,8 +38,8 @@ pub use error::{Code, Problem};
 pub use extract::Peer;
 pub use openapi::document as openapi_document;
 
-use api::{health, messaging, verifications};
-use surface::{AsyncOtp, Smartfin, classic, reshape};
+use api::{factors, health, messaging, sign_in, tokens, users, verifications};
+use surface::{AsyncOtp, Fleetflow, Smartfin, classic, fleetflow, reshape};
 
 /// For whom the service runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,8 +55,30 @@ pub enum Profile {
 pub struct Compat {
     /// `/api/auth/send-otp` and `/api/auth/verify-otp`.
     pub async_otp: Option<String>,
-    /// `/send-otp` and `/verify-otp`.
-    pub smartfin: Option<String>,
+    /// `/auth/...`.
+    pub fleetflow: Option<FleetflowSurface>,
+    /// `/send-otp`, `/verify-otp`, `/register-with-otp` and `/forgot-password-otp`.
+    pub smartfin: Option<SmartfinSurface>,
+}
+
+/// How FleetFlow's callers are answered.
+#[derive(Debug, Clone)]
+pub struct FleetflowSurface {
+    /// The application that it is bound to.
+    pub application: String,
+    /// When everybody hears that a code was sent, known or not.
+    pub answer_after: Duration,
+    /// Whom a person can call when no code can be sent.
+    pub support_phone: Option<String>,
+}
+
+/// How SmartFin's callers are answered.
+#[derive(Debug, Clone)]
+pub struct SmartfinSurface {
+    /// The application that it is bound to.
+    pub application: String,
+    /// Whether a code that was sent for something else changes a password too.
+    pub loose_purpose: bool,
 }
 
 /// What the doors lead to.
@@ -125,6 +147,18 @@ fn post<H: Handler<T, Arc<Entrance>>, T: 'static>(path: &'static str, handler: H
     Route { method: Method::POST, path, handler: on(MethodFilter::POST, handler) }
 }
 
+fn put<H: Handler<T, Arc<Entrance>>, T: 'static>(path: &'static str, handler: H) -> Route {
+    Route { method: Method::PUT, path, handler: on(MethodFilter::PUT, handler) }
+}
+
+fn patch<H: Handler<T, Arc<Entrance>>, T: 'static>(path: &'static str, handler: H) -> Route {
+    Route { method: Method::PATCH, path, handler: on(MethodFilter::PATCH, handler) }
+}
+
+fn delete<H: Handler<T, Arc<Entrance>>, T: 'static>(path: &'static str, handler: H) -> Route {
+    Route { method: Method::DELETE, path, handler: on(MethodFilter::DELETE, handler) }
+}
+
 /// Every call of the API. The pages bring their own paths.
 pub(crate) fn routes(compat: &Compat) -> Vec<Route> {
     let mut routes = vec![
@@ -136,6 +170,53 @@ pub(crate) fn routes(compat: &Compat) -> Vec<Route> {
         post("/v1/verifications/{id}/resend", verifications::resend),
         post("/v1/verifications/{id}/redeem", verifications::redeem),
         post("/v1/verifications/{id}/cancel", verifications::cancel),
+        post("/v1/sign-in/otp", sign_in::codes::send),
+        post("/v1/sign-in/otp/verify", sign_in::codes::verify),
+        post("/v1/sign-in/totp", sign_in::codes::totp),
+        post("/v1/sign-in/backup-code", sign_in::codes::backup_code),
+        post("/v1/sign-in/ways", sign_in::ways::ways),
+        post("/v1/sign-in/password", sign_in::password::sign_in),
+        post("/v1/sign-in/device/challenge", sign_in::device::challenge),
+        post("/v1/sign-in/device", sign_in::device::sign_in),
+        post("/v1/sign-in/pin", sign_in::device::pin),
+        post("/v1/sign-in/passkey/options", sign_in::passkey::options),
+        post("/v1/sign-in/passkey/verify", sign_in::passkey::verify),
+        post("/v1/sign-in/step-up", sign_in::ways::step_up),
+        post("/v1/sign-up", sign_in::sign_up::sign_up),
+        post("/v1/password/forgot", sign_in::password::forgot),
+        post("/v1/password/reset", sign_in::password::reset),
+        post("/v1/tokens/refresh", tokens::refresh),
+        post("/v1/tokens/revoke", tokens::revoke),
+        post("/v1/tokens/introspect", tokens::introspect),
+        get("/.well-known/jwks.json", tokens::jwks),
+        post("/v1/users", users::create),
+        get("/v1/users", users::list),
+        get("/v1/users/{id}", users::read),
+        patch("/v1/users/{id}", users::change),
+        delete("/v1/users/{id}", users::erase),
+        get("/v1/users/{id}/export", users::export),
+        post("/v1/users/{id}/sms-backup/start", users::sms_backup::start),
+        post("/v1/users/{id}/sms-backup/check", users::sms_backup::check),
+        post("/v1/users/{id}/factors/totp", factors::totp::enrol),
+        delete("/v1/users/{id}/factors/totp", factors::totp::remove),
+        post("/v1/users/{id}/factors/totp/confirm", factors::totp::confirm),
+        post("/v1/users/{id}/factors/backup-codes", factors::backup_codes::generate),
+        get("/v1/users/{id}/factors/backup-codes", factors::backup_codes::count),
+        delete("/v1/users/{id}/factors/backup-codes", factors::backup_codes::revoke),
+        get("/v1/users/{id}/factors/devices", factors::devices::list),
+        delete("/v1/users/{id}/factors/devices/{device}", factors::devices::revoke),
+        put("/v1/users/{id}/factors/devices/{device}/pin", factors::devices::set_pin),
+        delete("/v1/users/{id}/factors/devices/{device}/pin", factors::devices::remove_pin),
+        post("/v1/users/{id}/factors/devices/{device}/offline-grant", factors::devices::offline_grant),
+        get("/v1/users/{id}/factors/passkeys", factors::passkeys::list),
+        post("/v1/users/{id}/factors/passkeys", factors::passkeys::add),
+        post("/v1/users/{id}/factors/passkeys/options", factors::passkeys::options),
+        delete("/v1/users/{id}/factors/passkeys/{credential}", factors::passkeys::remove),
+        put("/v1/users/{id}/factors/password", factors::password::set),
+        delete("/v1/users/{id}/factors/password", factors::password::remove),
+        get("/v1/users/{id}/sessions", users::sessions::list),
+        delete("/v1/users/{id}/sessions", users::sessions::end_all),
+        delete("/v1/users/{id}/sessions/{session}", users::sessions::end),
         get("/healthz", health::healthz),
         get("/readyz", health::readyz),
         get("/health/messaging", messaging::messaging),
@@ -145,6 +226,11 @@ pub(crate) fn routes(compat: &Compat) -> Vec<Route> {
     if compat.smartfin.is_some() {
         routes.push(post(surface::SMARTFIN_SEND, classic::smartfin_send).shaped::<Smartfin>());
         routes.push(post(surface::SMARTFIN_VERIFY, classic::smartfin_verify).shaped::<Smartfin>());
+    }
+    if compat.fleetflow.is_some() {
+        routes.push(post(fleetflow::OTP_SEND, fleetflow::send).shaped::<Fleetflow>());
+        routes.push(post(fleetflow::OTP_VERIFY, fleetflow::verify).shaped::<Fleetflow>());
+        routes.push(post(fleetflow::BACKUP_CODE, fleetflow::backup_code).shaped::<Fleetflow>());
     }
     if compat.async_otp.is_some() {
         routes.push(post(surface::ASYNC_OTP_SEND, classic::async_otp_send).shaped::<AsyncOtp>());

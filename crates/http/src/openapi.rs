@@ -15,9 +15,9 @@ use utoipa::{
 };
 
 use crate::{
-    api::{health, messaging, verifications},
+    api::{factors, health, messaging, sign_in, tokens, users, verifications},
     error::{Code, ProblemBody},
-    surface::classic,
+    surface::{classic, fleetflow},
 };
 
 #[derive(OpenApi)]
@@ -29,14 +29,31 @@ use crate::{
     ),
     tags(
         (name = "verifications", description = "Start, check, read, resend, redeem, cancel and list"),
+        (name = "sign-in", description = "The ways in. A person who needs two gets an `mfa_token` after the first"),
+        (name = "tokens", description = "Going on with a session"),
+        (name = "users", description = "The people of an application, what they hold, and their sessions"),
+        (name = "factors", description = "Enrolling and removing what a user holds; by the application, or by the person after a fresh sign-in"),
         (name = "drop-in", description = "Calls that older services' callers know; on where the configuration says so, and without a credential"),
         (name = "operations", description = "For whoever runs the service")
     ),
     paths(
         verifications::start, verifications::list, verifications::check_recipient, verifications::read,
         verifications::check, verifications::resend, verifications::redeem, verifications::cancel,
+        sign_in::codes::send, sign_in::codes::verify, sign_in::codes::totp, sign_in::codes::backup_code,
+        sign_in::ways::ways, sign_in::ways::step_up, sign_in::password::sign_in, sign_in::password::forgot,
+        sign_in::password::reset, sign_in::sign_up::sign_up, sign_in::device::challenge, sign_in::device::sign_in,
+        sign_in::device::pin, sign_in::passkey::options, sign_in::passkey::verify, tokens::refresh, tokens::revoke, tokens::introspect, tokens::jwks,
+        users::create, users::list, users::read, users::change, users::erase, users::export,
+        users::sms_backup::start, users::sms_backup::check,
+        factors::totp::enrol, factors::totp::confirm, factors::totp::remove,
+        factors::backup_codes::generate, factors::backup_codes::count, factors::backup_codes::revoke,
+        factors::devices::list, factors::devices::revoke, factors::devices::set_pin, factors::devices::remove_pin,
+        factors::devices::offline_grant, factors::passkeys::list, factors::passkeys::options, factors::passkeys::add,
+        factors::passkeys::remove, factors::password::set, factors::password::remove,
+        users::sessions::list, users::sessions::end_all, users::sessions::end,
         health::healthz, health::readyz, messaging::messaging, messaging::status,
-        classic::smartfin_send, classic::smartfin_verify, classic::async_otp_send, classic::async_otp_verify
+        classic::smartfin_send, classic::smartfin_verify, classic::async_otp_send, classic::async_otp_verify,
+        fleetflow::send, fleetflow::verify, fleetflow::backup_code
     ),
     components(schemas(ProblemBody)),
     security(("key" = []), ("application_and_key" = [])),
@@ -57,6 +74,12 @@ impl Modify for Finish {
         basic.description = Some("The application's name and its key".to_owned());
         let components = openapi.components.get_or_insert_default();
         components.add_security_scheme("key", SecurityScheme::Http(bearer));
+        let person = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("JWT")
+            .description(Some("A person's own access token, for their own paths"))
+            .build();
+        components.add_security_scheme("access_token", SecurityScheme::Http(person));
         components.add_security_scheme("application_and_key", SecurityScheme::Http(basic));
     }
 }
@@ -70,7 +93,7 @@ impl IntoResponses for Refusals {
             (400, "Something in the request cannot be read"),
             (401, "No valid key"),
             (403, "The key may not do this, or not from here"),
-            (404, "This application has no such verification"),
+            (404, "This application has no such thing"),
             (409, "Not in its present state, or the Idempotency-Key is in use"),
             (415, "The body is not plain application/json"),
             (422, "Understood, and refused"),

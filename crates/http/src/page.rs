@@ -13,8 +13,9 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use minijinja::{Environment, UndefinedBehavior};
+use minijinja::{Environment, UndefinedBehavior, Value, context};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -23,17 +24,30 @@ use crate::reference::prose;
 const POLICY: &str =
     "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'";
 
-const TEMPLATES: [(&str, &str); 9] = [
+const TEMPLATES: [(&str, &str); 10] = [
     ("layout.html", include_str!("../templates/layout.html")),
     ("lamp.html", include_str!("../templates/lamp.html")),
     ("landing.html", include_str!("../templates/landing.html")),
     ("production.html", include_str!("../templates/production.html")),
     ("reference.html", include_str!("../templates/reference.html")),
+    ("backup_codes.html", include_str!("../templates/backup_codes.html")),
     ("dev/inbox.html", include_str!("../templates/dev/inbox.html")),
     ("dev/messages.html", include_str!("../templates/dev/messages.html")),
     ("dev/summary.html", include_str!("../templates/dev/summary.html")),
     ("dev/switches.html", include_str!("../templates/dev/switches.html")),
 ];
+
+/// The style of sheets, which stands inside of them: a sheet is saved and printed, and asks for nothing.
+const SHEET_STYLE: &str = include_str!("../assets/sheet.css");
+
+/// A sheet applies the one style that is in it, and does nothing else.
+static SHEET_POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
+    let digest = BASE64_STANDARD.encode(Sha256::digest(SHEET_STYLE.as_bytes()));
+    let policy = format!(
+        "default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'"
+    );
+    HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static("default-src 'none'"))
+});
 
 /// An embedded file that pages load.
 struct Asset {
@@ -124,6 +138,14 @@ pub(crate) fn page(status: StatusCode, name: &'static str, context: impl Seriali
             )
         }
     }
+}
+
+/// Answers with a page to print, whole in itself: no script, nothing from elsewhere.
+pub(crate) fn sheet(name: &'static str, context: impl Serialize) -> Response {
+    let mut response =
+        page(StatusCode::OK, name, context! { style => SHEET_STYLE, ..Value::from_serialize(context) });
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, SHEET_POLICY.clone());
+    response
 }
 
 /// Answers with finished HTML under the headers that every page has.

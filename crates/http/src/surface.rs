@@ -4,12 +4,14 @@
 //! the public share of every budget and the pages of that application alone. They keep nothing of their own.
 
 pub(crate) mod classic;
+pub(crate) mod fleetflow;
+pub(crate) mod smartfin;
 
 use std::{marker::PhantomData, sync::Arc};
 
 use axum::{extract::FromRequestParts, response::Response};
 use backstop_domain::application::Authority;
-use backstop_engine::Credential;
+use backstop_engine::{Credential, sign_in::SignInError, verify::StartError};
 use http::{header, request::Parts};
 
 use crate::{
@@ -36,7 +38,7 @@ pub(crate) trait Surface: Send + Sync + 'static {
     fn application(compat: &Compat) -> Option<&str>;
 }
 
-/// `/send-otp` and `/verify-otp`.
+/// `/send-otp`, `/verify-otp` and what SmartFin does with a code.
 pub(crate) enum Smartfin {}
 
 impl Surface for Smartfin {
@@ -44,7 +46,7 @@ impl Surface for Smartfin {
     const PURPOSES: &'static [&'static str] = &["login", "registration", "password_reset", "transaction"];
     const SHAPE: Shape = Shape::Smartfin;
     fn application(compat: &Compat) -> Option<&str> {
-        compat.smartfin.as_deref()
+        compat.smartfin.as_ref().map(|settings| settings.application.as_str())
     }
 }
 
@@ -60,6 +62,18 @@ impl Surface for AsyncOtp {
     }
 }
 
+/// `/auth/...`.
+pub(crate) enum Fleetflow {}
+
+impl Surface for Fleetflow {
+    const NAME: &'static str = "fleetflow";
+    const PURPOSES: &'static [&'static str] = &["login"];
+    const SHAPE: Shape = Shape::Fleetflow;
+    fn application(compat: &Compat) -> Option<&str> {
+        compat.fleetflow.as_ref().map(|settings| settings.application.as_str())
+    }
+}
+
 /// The paths that are on, each with its application.
 pub(crate) fn paths(compat: &Compat) -> impl Iterator<Item = (&'static str, &str)> {
     [
@@ -67,6 +81,9 @@ pub(crate) fn paths(compat: &Compat) -> impl Iterator<Item = (&'static str, &str
         (SMARTFIN_VERIFY, Smartfin::application(compat)),
         (ASYNC_OTP_SEND, AsyncOtp::application(compat)),
         (ASYNC_OTP_VERIFY, AsyncOtp::application(compat)),
+        (fleetflow::OTP_SEND, Fleetflow::application(compat)),
+        (fleetflow::OTP_VERIFY, Fleetflow::application(compat)),
+        (fleetflow::BACKUP_CODE, Fleetflow::application(compat)),
     ]
     .into_iter()
     .filter_map(|(path, application)| Some((path, application?)))
@@ -118,5 +135,28 @@ impl<S: Surface> FromRequestParts<Arc<Entrance>> for Visitor<S> {
             surface: Some(S::PURPOSES),
         };
         Ok(Self { caller, surface: PhantomData })
+    }
+}
+
+/// What the surfaces' callers hear of a way in that let nobody in: `sentence`, whoever it was and whatever was wrong.
+pub(crate) fn refused(error: SignInError, sentence: &'static str) -> Problem {
+    match error {
+        SignInError::Refused | SignInError::MfaToken | SignInError::SameWay => {
+            Problem::new(Code::Unauthorized, sentence)
+        }
+        SignInError::Locked { until: Some(until) } => {
+            Problem::new(Code::RateLimited, "too many tries").until(until)
+        }
+        // For good: there is nothing to wait for.
+        SignInError::Locked { until: None } => {
+            Problem::new(Code::Unauthorized, "locked until it is set up anew")
+        }
+        SignInError::OutOfBounds { field, problem } => Problem::field(field, problem),
+        SignInError::Limited(limit) => limit.into(),
+        SignInError::OtherBody => StartError::OtherBody.into(),
+        SignInError::InProgress => StartError::InProgress.into(),
+        SignInError::Start(error) => error.into(),
+        SignInError::Check(error) => error.into(),
+        SignInError::Store(error) => error.into(),
     }
 }

@@ -73,7 +73,7 @@ pub(crate) fn ends_the_session(failure: &Failure) -> bool {
         Failure::Postgres(error) => error.as_db_error().is_none_or(|told| {
             matches!(told.parsed_severity(), None | Some(Severity::Fatal | Severity::Panic))
         }),
-        Failure::Store(error) => matches!(error, StoreError::Unavailable(_)),
+        Failure::Store(error) => error.passes(),
         Failure::Sqlite(_) => false,
     }
 }

@@ -2,17 +2,28 @@
 
 use std::time::Duration;
 
-use backstop_domain::{keyring::LookupHash, ports::store::Lookup};
+use backstop_domain::{
+    clock::Timestamp,
+    factor::tries::{Budget, Tries},
+    keyring::LookupHash,
+    ports::store::Lookup,
+};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::error::{Result, bad_row, internal};
+use crate::{
+    acts::people::NETWORK,
+    error::{Result, bad_row, internal},
+};
 
 /// The most users of one page.
 pub(crate) const MAX_PAGE: u32 = 500;
 /// Rows of a table that one call of housekeeping deletes.
 pub(crate) const FORGOTTEN_PER_CALL: u32 = 1000;
-/// The longest lock is a day; a count of failures in a row is forgiven after this long without one.
-pub(crate) const TRIES_KEPT_FOR: Duration = Duration::from_secs(40 * 86_400);
+/// A count of failures in a row is forgiven after this long without one; of a person as for an address that nobody has, or the
+/// one that is forgotten sooner would tell which addresses lead to somebody.
+const TRIES_KEPT_FOR: Duration = Duration::from_secs(40 * 86_400);
+/// The longest window is a day: what counts nothing but its windows is as good as new after this long.
+const WINDOWS_KEPT_FOR: Duration = Duration::from_secs(2 * 86_400);
 /// The kinds of look-ups.
 pub(crate) const LOOKUP_KINDS: [&str; 2] = ["address", "passkey"];
 
@@ -31,16 +42,23 @@ pub(crate) const fn hash_of(lookup: Lookup) -> LookupHash {
     }
 }
 
+/// Until when tries are kept that were written at `now`. A network is neither slowed down nor disabled by failures in a row.
+pub(crate) fn tries_until(factor: &str, tries: &Tries, now: Timestamp) -> Timestamp {
+    let as_new = tries.is_idle(&Budget::PIN, now + WINDOWS_KEPT_FOR);
+    now + if as_new || factor == NETWORK { WINDOWS_KEPT_FOR } else { TRIES_KEPT_FOR }
+}
+
 /// A document as it is kept.
 pub(crate) fn json(value: &impl Serialize) -> Result<String> {
     Ok(serde_json::to_string(value).map_err(|error| internal(error.to_string()))?)
 }
 
-/// Reads a document.
+/// Reads a document; `key` names its row.
 pub(crate) fn read_json<T: DeserializeOwned>(
     table: &'static str,
     column: &'static str,
+    key: impl FnOnce() -> String,
     text: &str,
 ) -> Result<T> {
-    serde_json::from_str(text).map_err(|_| bad_row(table, column, "?".into(), "not the expected JSON"))
+    serde_json::from_str(text).map_err(|_| bad_row(table, column, key(), "not the expected JSON"))
 }

@@ -188,6 +188,12 @@ impl PostgresStore {
         on(runtime, &self.pool, Hurry::Caller, act).await
     }
 
+    /// Runs an act that gives up by itself when the server does not answer.
+    async fn run_in_steps<T: Send + 'static>(&self, act: Act<T>) -> Result<T, StoreError> {
+        let runtime = self.runtime.as_ref().ok_or_else(|| internal("the store has ended"))?;
+        on(runtime, &self.pool, Hurry::Steps, act).await
+    }
+
     /// Runs an act on the connection that is kept free for it.
     async fn run_at_once<T: Send + 'static>(&self, act: Act<T>) -> Result<T, StoreError> {
         let runtime = self.runtime.as_ref().ok_or_else(|| internal("the store has ended"))?;

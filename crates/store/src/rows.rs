@@ -227,11 +227,9 @@ pub(crate) fn user(row: &impl Cells) -> Result<User> {
     })
 }
 
-/// Reads a row of an application and a user's id.
-pub(crate) fn user_id(row: &impl Cells) -> Result<UserId> {
-    let mut fields = Fields::of(row, "user_lookups", 1);
-    let _: i64 = fields.take("application_id")?;
-    fields.parsed("user_id")
+/// Reads a row of an application, what names the row in it, and a user's id.
+pub(crate) fn user_id(row: &impl Cells, table: &'static str) -> Result<UserId> {
+    Fields::after_key(row, table, 2).parsed("user_id")
 }
 
 /// Reads the next column as an authority.

@@ -7,8 +7,9 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::{
-    Answer, Exit, refused,
+    Answer, Exit,
     screen::{Screen, Style},
+    stranger,
 };
 use crate::{
     config::Config,
@@ -178,11 +179,4 @@ pub fn text(record: &AuditRow, style: Style) -> String {
     let refused = if record.body["result"] == "refused" { "  refused" } else { "" };
     let actor = field("actor").unwrap_or_default();
     format!("{}  {at}  {kind}{refused}  {}{actor}{}", record.seq, style.muted("by="), rest.concat())
-}
-
-fn stranger(reply: &ControlReply, screen: &mut Screen) -> anyhow::Result<Exit> {
-    match reply {
-        ControlReply::Refused(refusal) => screen.answer(&refused(refusal), reply),
-        _ => anyhow::bail!("the running service gave an answer to another question"),
-    }
 }

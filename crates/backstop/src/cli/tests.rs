@@ -17,6 +17,7 @@ mod arguments;
 mod configuration;
 mod first_screen;
 mod operations;
+mod people;
 
 const AT: Timestamp = Timestamp::from_millis(1_795_144_324_000);
 

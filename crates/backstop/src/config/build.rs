@@ -8,8 +8,8 @@ use backstop_domain::{
 
 use super::{
     ApplicationConfig, Config, Profile, ProviderSettings, Source, application, audit, channels, codes,
-    compat, countries, emergency, entries::Entry, error::ConfigError, limits, notices, provider, purposes, read::Section,
-    routing, rules, server, sign_in, store, tree::Node, webhook,
+    compat, countries, emergency, entries::Entry, error::ConfigError, limits, notices, provider, purposes,
+    read::Section, routing, rules, server, sign_in, store, tree::Node, webhook,
 };
 
 /// Joins the sections into a [`Config`].

@@ -4,6 +4,7 @@ mod audit;
 mod codes;
 mod costs;
 mod keys;
+mod people;
 mod providers;
 mod route;
 mod stats;
@@ -78,6 +79,9 @@ pub(super) async fn carry_out(
             audit::page(installation, after, until, with_details).await
         }
         ControlRequest::AuditTail { count } => audit::tail(installation, count).await,
+        ControlRequest::People { application, act } => {
+            people::carry_out(installation, application.as_deref(), act).await
+        }
         ControlRequest::Doctor { send_to_phone, send_to_email } => {
             Ok(ControlReply::Doctor(doctor::examine(installation, send_to_phone, send_to_email).await))
         }

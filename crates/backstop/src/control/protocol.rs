@@ -7,12 +7,16 @@ mod audit;
 mod codes;
 mod doctor;
 mod keys;
+mod people;
+mod private;
 mod providers;
 mod routing;
 mod store;
+#[cfg(test)]
+mod tests;
 mod usage;
 
-use std::{fmt, path::PathBuf};
+use std::path::PathBuf;
 
 use backstop_domain::{
     channel::Channel,
@@ -26,6 +30,12 @@ pub use self::{
     codes::{CancelReply, SendReply, VerifyReply},
     doctor::{DoctorLine, DoctorReply, Level},
     keys::{KeyReply, KeyRow, KeysReply, RevokeReply, RotateReply, RotatedKey},
+    people::{
+        AddressRow, CodesReply, CountReply, DeviceRow, DevicesReply, EndedReply, EraseReply, ExportReply,
+        FactorsRow, ImportReply, ImportRow, PeopleRequest, PersonChanges, RefusedRow, SessionRow,
+        SessionsReply, UserRow, UsersReply,
+    },
+    private::Private,
     providers::{
         CreditRow, ErrandReply, Figures, Finding, LimitReply, ProviderRow, ProvidersReply, SpendRow,
         SwitchReply, TestReply, TestSend,
@@ -36,29 +46,6 @@ pub use self::{
         ChannelCosts, ChannelStats, CostRow, CostsReply, InsteadRow, OutcomeRow, PurposeRow, StatsReply,
     },
 };
-
-/// A text that crosses the socket and is never printed by `Debug`.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Private(String);
-
-impl Private {
-    /// Takes over the text.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// Reads it out. Never log what comes back.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Private {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[private]")
-    }
-}
 
 /// What a command asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -197,6 +184,13 @@ pub enum ControlRequest {
         /// So many records.
         count: u32,
     },
+    /// Something about the people of an application.
+    People {
+        /// Of this application; `None`: the only one there is, or the one that the user is of.
+        application: Option<String>,
+        /// What.
+        act: PeopleRequest,
+    },
     /// Look whether everything works.
     Doctor {
         /// Also send a real code to this number.
@@ -257,6 +251,26 @@ pub enum ControlReply {
     AuditExport(AuditExportReply),
     /// To [`ControlRequest::AuditPage`] and [`ControlRequest::AuditTail`].
     AuditPage(AuditPageReply),
+    /// To [`PeopleRequest`]s that make, read or change one user.
+    User(UserRow),
+    /// To [`PeopleRequest::List`].
+    Users(UsersReply),
+    /// To [`PeopleRequest::Erase`].
+    Erase(EraseReply),
+    /// To [`PeopleRequest::Export`].
+    Export(ExportReply),
+    /// To [`PeopleRequest::Import`].
+    Import(ImportReply),
+    /// To [`PeopleRequest::GenerateCodes`].
+    Codes(CodesReply),
+    /// To [`PeopleRequest::CountCodes`].
+    CodesLeft(CountReply),
+    /// To [`PeopleRequest::ListDevices`].
+    Devices(DevicesReply),
+    /// To [`PeopleRequest::ListSessions`].
+    Sessions(SessionsReply),
+    /// To [`PeopleRequest`]s that end codes, devices or sessions.
+    Ended(EndedReply),
     /// To [`ControlRequest::Doctor`].
     Doctor(DoctorReply),
     /// To any of them: it was not done.
@@ -270,34 +284,4 @@ pub struct Refusal {
     pub problem: String,
     /// What to do instead.
     pub fix: Option<String>,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_debug_line_holds_the_recipient_the_code_or_a_new_key() {
-        let send = ControlRequest::Send {
-            application: None,
-            to: Private::new("+919876543210"),
-            channel: None,
-            purpose: None,
-            wait: false,
-        };
-        assert!(!format!("{send:?}").contains("98765"));
-        assert_eq!(format!("{:?}", Private::new("sk_live")), "[private]");
-    }
-
-    #[test]
-    fn a_request_reads_back_as_it_was_said() {
-        let request = ControlRequest::Doctor {
-            send_to_phone: Some(Private::new("+919876543210")),
-            send_to_email: None,
-        };
-        let line = serde_json::to_string(&request).unwrap();
-        assert_eq!(line, r#"{"request":"doctor","send_to_phone":"+919876543210","send_to_email":null}"#);
-        assert_eq!(serde_json::from_str::<ControlRequest>(&line).unwrap(), request);
-        assert_eq!(serde_json::to_string(&ControlRequest::ListKeys).unwrap(), r#"{"request":"list_keys"}"#);
-    }
 }

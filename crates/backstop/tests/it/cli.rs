@@ -2,6 +2,7 @@
 
 mod config;
 mod operations;
+mod people;
 mod postgres;
 mod store;
 

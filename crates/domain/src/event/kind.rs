@@ -35,6 +35,8 @@ pub enum EventKind {
     PasswordSet,
     PasswordChanged,
     PasswordReset,
+    PasswordRemoved,
+    OfflineGranted,
     EmergencyRequested,
     EmergencyApproved,
     EmergencyUsed,
@@ -54,7 +56,7 @@ pub enum EventKind {
 }
 
 /// Every kind in the order of the enum, with its name.
-const NAMES: [(EventKind, &str); 45] = [
+const NAMES: [(EventKind, &str); 47] = [
     (EventKind::SignInSucceeded, "sign_in.succeeded"),
     (EventKind::SignInFailed, "sign_in.failed"),
     (EventKind::SecondFactorRequired, "sign_in.second_factor_required"),
@@ -84,6 +86,8 @@ const NAMES: [(EventKind, &str); 45] = [
     (EventKind::PasswordSet, "factor.password.set"),
     (EventKind::PasswordChanged, "factor.password.changed"),
     (EventKind::PasswordReset, "factor.password.reset"),
+    (EventKind::PasswordRemoved, "factor.password.removed"),
+    (EventKind::OfflineGranted, "offline.granted"),
     (EventKind::EmergencyRequested, "emergency.requested"),
     (EventKind::EmergencyApproved, "emergency.approved"),
     (EventKind::EmergencyUsed, "emergency.used"),

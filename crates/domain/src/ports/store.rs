@@ -57,5 +57,11 @@ impl StoreError {
 }
 
 /// The whole store.
-pub trait Store: Verifications + Deliveries + Applications + Keys + Nodes + Routing + People + Audit + Notices {}
-impl<T: Verifications + Deliveries + Applications + Keys + Nodes + Routing + People + Audit + Notices> Store for T {}
+pub trait Store:
+    Verifications + Deliveries + Applications + Keys + Nodes + Routing + People + Audit + Notices
+{
+}
+impl<T: Verifications + Deliveries + Applications + Keys + Nodes + Routing + People + Audit + Notices> Store
+    for T
+{
+}

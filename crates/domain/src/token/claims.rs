@@ -1,6 +1,7 @@
 //! What our signed tokens say: the claims of RFC 9068, with `acr` and `amr` for how the person signed in.
 //!
-//! All three kinds are made from a session and end with it at the latest.
+//! Both kinds are made from a session and end with it at the latest. The third kind, for use without a network, is
+//! [`crate::offline`].
 
 use std::time::Duration;
 
@@ -9,7 +10,6 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use super::{
     Acr,
-    jwk::Jwk,
     jws::{self, Claims},
     session::{Session, SessionKind},
 };
@@ -25,8 +25,6 @@ use crate::{
 pub const ACCESS: Duration = Duration::from_secs(10 * 60);
 /// How long an emergency token lives.
 pub const EMERGENCY: Duration = Duration::from_secs(60 * 60);
-/// How long an offline grant lives at most.
-pub const OFFLINE: Duration = Duration::from_secs(72 * 60 * 60);
 
 /// Random bytes of `jti`.
 const JTI: usize = 16;
@@ -118,43 +116,6 @@ impl Emergency {
     pub fn of(session: &Session, issuer: Issuer<'_>, now: Timestamp, random: &dyn Random) -> Self {
         let access = Access::living(EMERGENCY, session, issuer, now, random);
         Self { access, emergency: Always }
-    }
-}
-
-/// An offline grant: what a device with a key shows where there is no network, beside a fresh signature of that key.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Offline {
-    /// What an access token says.
-    #[serde(flatten)]
-    pub access: Access,
-    /// Whose signature must come with it (RFC 7800).
-    pub cnf: Confirmation,
-}
-
-/// The key that the holder of a token must prove to have.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Confirmation {
-    /// The device's public key, whole: a verifier without a network cannot ask for it.
-    pub jwk: Jwk,
-}
-
-impl Claims for Offline {
-    const KIND: &'static str = "offline+jwt";
-}
-
-impl Offline {
-    /// A grant to the device with `key`, for `life` and no longer than 72 hours.
-    pub fn of(
-        session: &Session,
-        issuer: Issuer<'_>,
-        key: Jwk,
-        life: Duration,
-        now: Timestamp,
-        random: &dyn Random,
-    ) -> Self {
-        let access = Access::living(life.min(OFFLINE), session, issuer, now, random);
-        Self { access, cnf: Confirmation { jwk: key } }
     }
 }
 

@@ -60,7 +60,7 @@ impl Engine {
 }
 
 /// Uses the code up. Says how many are left.
-fn take(scene: &Scene, file: &mut File, code: &SubmittedBackupCode) -> Option<usize> {
+pub(super) fn take(scene: &Scene, file: &mut File, code: &SubmittedBackupCode) -> Option<usize> {
     let user = active(file)?.id;
     let context = scene.context(user, "backup_codes");
     let codes = file.user.as_mut()?.profile.ways.backup_codes.as_mut()?;
@@ -70,7 +70,7 @@ fn take(scene: &Scene, file: &mut File, code: &SubmittedBackupCode) -> Option<us
     }
 }
 
-fn used(scene: &Scene, file: &mut File, left: usize) {
+pub(super) fn used(scene: &Scene, file: &mut File, left: usize) {
     let detail = || Detail::default().with_codes_left(u32::try_from(left).unwrap_or(u32::MAX));
     scene.record(file, EventKind::BackupCodeUsed, EventResult::Done, None);
     scene.notify(file, NoticeKind::BackupCodeUsed, detail());

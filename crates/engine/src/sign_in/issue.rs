@@ -47,8 +47,7 @@ struct TokenIds<'a> {
 impl Random for TokenIds<'_> {
     fn fill(&self, bytes: &mut [u8]) {
         let at = self.session.last_used_at.as_millis().to_be_bytes();
-        let parts: [&[u8]; 3] =
-            [self.session.id.as_bytes(), &self.session.generation.to_be_bytes(), &at];
+        let parts: [&[u8]; 3] = [self.session.id.as_bytes(), &self.session.generation.to_be_bytes(), &at];
         let mac = self.ring.token_mac("access token id", &parts);
         for (byte, from) in bytes.iter_mut().zip(mac.iter().cycle()) {
             *byte = *from;

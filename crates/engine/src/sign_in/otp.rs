@@ -11,10 +11,10 @@ use backstop_domain::{
     code::SubmittedCode,
     factor::{Factor, trusted_device::NewDevice},
     id::VerificationId,
-    keyring::LookupHash,
+    keyring::{Keyring, LookupHash},
     ports::{
         StoreError,
-        store::{Once, Whom},
+        store::{Once, VerificationView, Whom},
     },
     purpose::Purpose,
     recipient::Recipient,
@@ -127,7 +127,7 @@ impl Engine {
             Some(text) => self.whom(&scene, &Knock::Mfa(text.clone()))?.1,
             None => None,
         };
-        let proof = self.prove(caller, check.target, check.code, Purpose::login(), held.as_ref()).await?;
+        let proof = self.prove(caller, check.target, check.code, Some(Purpose::login()), held.as_ref()).await?;
         let Some(proof) = proof else { return Err(SignInError::Refused) };
         let outcome = self.by_proof(&scene, held.as_ref(), proof, first, check.remember).await?;
         self.answer(&scene, outcome)
@@ -159,18 +159,19 @@ impl Engine {
     }
 
     /// Checks a code of a sign-in. `None`: it is not right, or proves nobody. Counts the guess against the caller's network.
+    /// Without a purpose any code will do that shows who holds an address, one of an ordinary start too.
     pub(super) async fn prove(
         self: &Arc<Self>,
         caller: &Caller,
         target: OtpTarget,
         code: SubmittedCode,
-        purpose: Purpose,
+        purpose: Option<Purpose>,
         held: Option<&Held<'_>>,
     ) -> Result<Option<Proof>, SignInError> {
         let guess = self.guess(caller).await?;
         let request = match target {
             OtpTarget::Id(id) => CheckRequest::Id(id, code),
-            OtpTarget::Address(to) => CheckRequest::Recipient(to, Some(purpose.clone()), code),
+            OtpTarget::Address(to) => CheckRequest::Recipient(to, purpose.clone(), code),
         };
         let report = match self.check_held(caller, request, held).await {
             Ok(report) => report,
@@ -186,17 +187,41 @@ impl Engine {
         let view = self.noting(self.store.get(application, report.verification).await)?;
         let Some(view) = view else { return Ok(None) };
         let row = &view.verification;
-        let (Status::Approved, Some(Subject::User(user))) = (row.status, row.subject) else { return Ok(None) };
-        if row.purpose != purpose {
+        if row.status != Status::Approved || purpose.as_ref().is_some_and(|purpose| row.purpose != *purpose) {
             return Ok(None);
         }
+        let user = match row.subject {
+            Some(Subject::User(user)) => Some(user),
+            Some(Subject::Nobody) => None,
+            None if purpose.is_some() => None,
+            None => match self.holds(&view)? {
+                Some((address, _)) => self.whoever_has(caller, &address).await?.map(|user| user.id),
+                None => None,
+            },
+        };
+        let Some(user) = user else { return Ok(None) };
         self.forgive(caller, guess).await?;
         let reached = view.attempts.iter().filter(|attempt| attempt.state.may_have_reached());
         Ok(Some(Proof {
             user,
             channel: reached.map(|attempt| attempt.channel).min(),
-            hash: self.keyring().lookup("sign-in proof", row.id.as_bytes()),
+            verification: row.id,
+            hash: proof_hash(&self.keyring(), row.id),
         }))
+    }
+
+    /// The address that an approved code of an ordinary start shows somebody to hold, and over what. `None`: it was sent
+    /// nowhere, or to another address too.
+    pub(super) fn holds(&self, view: &VerificationView) -> Result<Option<(Recipient, Channel)>, StoreError> {
+        let row = &view.verification;
+        let personal = row
+            .open_personal(&self.keyring())
+            .map_err(|error| StoreError::Internal(format!("verification {}: {error}", row.id)))?;
+        let to = Recipient::restore(personal.to);
+        let reached = view.attempts.iter().filter(|attempt| attempt.state.may_have_reached());
+        let channels: Vec<Channel> = reached.map(|attempt| attempt.channel).collect();
+        let straight = channels.iter().all(|channel| channel.reaches(&to));
+        Ok(channels.into_iter().min().filter(|_| straight).map(|weakest| (to, weakest)))
     }
 }
 
@@ -205,15 +230,26 @@ impl Engine {
 pub(super) struct Proof {
     pub(super) user: backstop_domain::id::UserId,
     pub(super) channel: Option<Channel>,
+    pub(super) verification: VerificationId,
     pub(super) hash: LookupHash,
 }
 
+/// What counts once of an approved verification.
+pub(super) fn proof_hash(ring: &Keyring, verification: VerificationId) -> LookupHash {
+    ring.lookup("sign-in proof", verification.as_bytes())
+}
+
 impl Proof {
-    fn proven(&self) -> Proven {
-        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
-        let amr = self.channel.map_or_else(|| words(Factor::Otp.amr()), |channel| words(&channel.amr()));
-        Proven { amr, ..Proven::by(Factor::Otp) }
+    pub(super) fn proven(&self) -> Proven {
+        sent_over(self.channel)
     }
+}
+
+/// What a code proves that came over this channel.
+pub(super) fn sent_over(channel: Option<Channel>) -> Proven {
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+    let amr = channel.map_or_else(|| words(Factor::Otp.amr()), |channel| words(&channel.amr()));
+    Proven { amr, ..Proven::by(Factor::Otp) }
 }
 
 /// Where a second code goes: the first confirmed address that the wanted channel reaches; a telephone first.

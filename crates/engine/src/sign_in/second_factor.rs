@@ -1,7 +1,10 @@
 //! The second way: which ones a person holds, and asking for one anew before something sensitive.
 
 use backstop_domain::{
-    factor::{Factor, trusted_device::DeviceUse},
+    factor::{
+        Factor,
+        trusted_device::{Device, DeviceUse},
+    },
     token::mfa::{MfaPurpose, MfaToken},
     user::User,
 };
@@ -9,24 +12,31 @@ use backstop_domain::{
 use super::{Challenge, SignInError};
 use crate::{Engine, manage::Manager, people::Scene};
 
-/// The ways of a person that are other than the first, the usual ones first.
-pub(super) fn ways(scene: &Scene, user: &User, first: Factor) -> Vec<Factor> {
+/// The ways of a person that are other than the first, the usual ones first. Of devices only those with a key: what lies in a
+/// browser's storage skips a code and is no second way.
+pub(super) fn ways(scene: &Scene, user: &User, first: Option<Factor>) -> Vec<Factor> {
     let ways = &user.profile.ways;
-    let lives = |how| ways.devices.iter().any(|device| scene.now < device.good_until(how));
+    let lives = |device: &Device, how| device.public_key.is_some() && scene.now < device.good_until(how);
     let has_phone = user.confirmed().any(|address| address.phone);
     let held = [
         (Factor::Totp, ways.totp.is_some()),
         (Factor::Passkey, ways.passkeys.as_ref().is_some_and(|passkeys| !passkeys.held().is_empty())),
-        (Factor::Otp, user.confirmed().next().is_some() && (scene.application.sign_in.sms_backup || !has_phone)),
-        (Factor::TrustedDevice, lives(DeviceUse::Alone)),
+        (
+            Factor::Otp,
+            user.confirmed().next().is_some() && (scene.application.sign_in.sms_backup || !has_phone),
+        ),
+        (Factor::TrustedDevice, ways.devices.iter().any(|device| lives(device, DeviceUse::Alone))),
         (
             Factor::Pin,
-            lives(DeviceUse::WithPin) && ways.devices.iter().any(|device| device.pin.is_some()),
+            ways.devices.iter().any(|device| device.pin.is_some() && lives(device, DeviceUse::WithPin)),
         ),
         (Factor::BackupCode, ways.backup_codes.as_ref().is_some_and(|codes| codes.left() > 0)),
         (Factor::Password, ways.password.is_some()),
     ];
-    held.into_iter().filter(|(factor, held)| *held && *factor != first).map(|(factor, _)| factor).collect()
+    held.into_iter()
+        .filter(|(factor, held)| *held && Some(*factor) != first)
+        .map(|(factor, _)| factor)
+        .collect()
 }
 
 impl Engine {
@@ -47,9 +57,8 @@ impl Engine {
             issued_at: scene.now,
             proof: None,
         };
-        // Every way that they hold may do it.
-        let mut held = ways(&scene, &found.0, Factor::Password);
-        held.extend(found.0.profile.ways.password.is_some().then_some(Factor::Password));
+        // Every way that they hold may do it, but for a device alone.
+        let held = ways(&scene, &found.0, Some(Factor::TrustedDevice));
         Ok(Challenge {
             expires_at: mfa.expires_at(),
             mfa_token: mfa.seal(&scene.ring, scene.application.id, scene.random.as_ref()),

@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 use super::{SignInError, Tokens};
 use crate::{
     Caller, Engine, IdempotencyKey,
-    manage::{Denied, Manager},
+    manage::{Denied, ManageError, Manager},
     people::{Act, Scene},
 };
 
@@ -112,9 +112,15 @@ impl Engine {
     ///
     /// # Errors
     /// If the store cannot be read, or the caller is not the application.
-    pub async fn introspect(&self, manager: &Manager, token: &SecretString) -> Result<Introspection, StoreError> {
+    pub async fn introspect(
+        &self,
+        manager: &Manager,
+        token: &SecretString,
+    ) -> Result<Introspection, StoreError> {
         let scene = self.manager_scene(manager);
-        let Some((claims, emergency)) = self.claims(&scene, token) else { return Ok(Introspection::Inactive) };
+        let Some((claims, emergency)) = self.claims(&scene, token) else {
+            return Ok(Introspection::Inactive);
+        };
         let found = self.live_session(&scene, claims.sub, claims.sid).await?;
         Ok(match found {
             Some((user, _)) if user.status == UserStatus::Active => {
@@ -181,40 +187,6 @@ impl Engine {
             Some((emergency.access, true))
         })
     }
-}
-
-/// Why a person was not read or changed.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum ManageError {
-    /// It is not the caller's to do.
-    #[error(transparent)]
-    Denied(#[from] Denied),
-    /// A part of the request cannot be taken.
-    #[error("{field}: {problem}")]
-    OutOfBounds {
-        /// Which.
-        field: &'static str,
-        /// What is wrong.
-        problem: String,
-    },
-    /// Somebody else has the address.
-    #[error("the address belongs to another user")]
-    AddressTaken,
-    /// The person does not hold it.
-    #[error("the user does not hold this factor")]
-    NotHeld,
-    /// The proof of a factor is not right.
-    #[error("the proof is not right")]
-    NotRight,
-    /// Too many tries.
-    #[error("too many tries")]
-    Locked {
-        /// From when on the next one is taken.
-        until: Option<backstop_domain::clock::Timestamp>,
-    },
-    /// The store cannot be written now.
-    #[error(transparent)]
-    Store(#[from] StoreError),
 }
 
 fn exchange(scene: &Scene, file: &mut File, token: RefreshToken) -> Went {

@@ -4,16 +4,15 @@ use std::sync::Arc;
 
 use backstop_domain::{
     code::SubmittedCode,
-    factor::{
-        Factor,
-        totp::TotpVerdict,
-        tries::Budget,
-    },
+    factor::{Factor, totp::TotpVerdict, tries::Budget},
     ports::store::File,
 };
 
 use super::{Knock, Proven, SignInError, SignedIn, active, charge, give_back, let_in, refused};
-use crate::{Caller, Engine, IdempotencyKey, people::{Act, Scene}};
+use crate::{
+    Caller, Engine, IdempotencyKey,
+    people::{Act, Scene},
+};
 
 impl Engine {
     /// Signs in with a TOTP code.
@@ -55,7 +54,7 @@ impl Engine {
 }
 
 /// Judges the code and uses it up.
-fn is_right(scene: &Scene, file: &mut File, code: &SubmittedCode) -> bool {
+pub(super) fn is_right(scene: &Scene, file: &mut File, code: &SubmittedCode) -> bool {
     let Some(user) = active(file).map(|user| user.id) else { return false };
     let context = scene.context(user, "totp");
     let totp = file.user.as_mut().and_then(|user| user.profile.ways.totp.as_mut());

@@ -176,6 +176,8 @@ pub(crate) struct House {
     pub(crate) mailers: Vec<(&'static str, Arc<dyn Provider>)>,
     /// Who is told of security events.
     pub(crate) notices: NoticeSettings,
+    /// How pages reach us.
+    pub(crate) public_url: Option<String>,
     sent: Arc<Mutex<Vec<&'static str>>>,
     root: RootKey,
 }
@@ -197,6 +199,7 @@ impl House {
             verify: None,
             mailers: Vec::new(),
             notices: NoticeSettings::default(),
+            public_url: None,
             clock: Arc::new(HouseClock { manual, drifted: AtomicBool::new(false) }),
             chance,
             root: RootKey::new([7; 32]),
@@ -302,7 +305,7 @@ impl House {
             lost_person: None,
             rules: Vec::new(),
             notices: self.notices.clone(),
-            public_url: None,
+            public_url: self.public_url.clone(),
             emergency: None,
             retention: RETENTION,
             node: NodeId::new(self.clock.now(), self.chance.as_ref()),

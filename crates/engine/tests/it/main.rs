@@ -15,6 +15,9 @@ mod house;
 #[cfg(test)]
 mod nodes;
 #[cfg(test)]
+mod people;
+#[cfg(test)]
 mod simulation;
 #[cfg(test)]
 mod telling;
+mod sign_in;

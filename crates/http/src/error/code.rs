@@ -15,13 +15,19 @@ pub enum Code {
     UnknownChannel,
     InvalidIdempotencyKey,
     Unauthorized,
+    SignInRefused,
+    MfaTokenInvalid,
+    SessionEnded,
     NeedsSecretKey,
     OriginNotAllowed,
     PurposeNotPublic,
     ChannelNotPublic,
     DevelopmentOnly,
     CallbackRefused,
+    StepUpRequired,
+    SmsBackupOff,
     NotFound,
+    NotHeld,
     MethodNotAllowed,
     RequestTimeout,
     AlreadyRedeemed,
@@ -29,6 +35,7 @@ pub enum Code {
     NotApproved,
     NotRedeemable,
     OtherPurpose,
+    AddressTaken,
     VerificationEnded,
     IdempotencyInProgress,
     BodyTooLarge,
@@ -38,9 +45,13 @@ pub enum Code {
     BelowFloor,
     ChannelNotConfigured,
     NoChannel,
+    SameWay,
+    NotRight,
+    PasswordRefused,
     WrongForm,
     IdempotencyKeyReused,
     RateLimited,
+    TooManyTries,
     TooManyHeaders,
     Internal,
     Unavailable,
@@ -48,20 +59,26 @@ pub enum Code {
 
 impl Code {
     /// Every kind, by its status.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 46] = [
         Self::InvalidJson,
         Self::InvalidRequest,
         Self::InvalidRecipient,
         Self::UnknownChannel,
         Self::InvalidIdempotencyKey,
         Self::Unauthorized,
+        Self::SignInRefused,
+        Self::MfaTokenInvalid,
+        Self::SessionEnded,
         Self::NeedsSecretKey,
         Self::OriginNotAllowed,
         Self::PurposeNotPublic,
         Self::ChannelNotPublic,
         Self::DevelopmentOnly,
         Self::CallbackRefused,
+        Self::StepUpRequired,
+        Self::SmsBackupOff,
         Self::NotFound,
+        Self::NotHeld,
         Self::MethodNotAllowed,
         Self::RequestTimeout,
         Self::AlreadyRedeemed,
@@ -69,6 +86,7 @@ impl Code {
         Self::NotApproved,
         Self::NotRedeemable,
         Self::OtherPurpose,
+        Self::AddressTaken,
         Self::VerificationEnded,
         Self::IdempotencyInProgress,
         Self::BodyTooLarge,
@@ -78,9 +96,13 @@ impl Code {
         Self::BelowFloor,
         Self::ChannelNotConfigured,
         Self::NoChannel,
+        Self::SameWay,
+        Self::NotRight,
+        Self::PasswordRefused,
         Self::WrongForm,
         Self::IdempotencyKeyReused,
         Self::RateLimited,
+        Self::TooManyTries,
         Self::TooManyHeaders,
         Self::Internal,
         Self::Unavailable,
@@ -118,6 +140,11 @@ impl Code {
                 ("invalid_idempotency_key", S::BAD_REQUEST, "The Idempotency-Key cannot be used")
             }
             Self::Unauthorized => ("unauthorized", S::UNAUTHORIZED, "The call needs a valid key"),
+            Self::SignInRefused => ("sign_in_refused", S::UNAUTHORIZED, "Nobody is let in with this"),
+            Self::MfaTokenInvalid => {
+                ("mfa_token_invalid", S::UNAUTHORIZED, "The mfa_token is not valid any more")
+            }
+            Self::SessionEnded => ("session_ended", S::UNAUTHORIZED, "The session has ended"),
             Self::NeedsSecretKey => ("needs_secret_key", S::FORBIDDEN, "This takes a secret key"),
             Self::OriginNotAllowed => {
                 ("origin_not_allowed", S::FORBIDDEN, "Calls are not taken from this origin")
@@ -134,7 +161,12 @@ impl Code {
             Self::CallbackRefused => {
                 ("callback_refused", S::FORBIDDEN, "The callback is not from the provider's vendor")
             }
+            Self::StepUpRequired => {
+                ("step_up_required", S::FORBIDDEN, "The person must prove themselves again first")
+            }
+            Self::SmsBackupOff => ("sms_backup_off", S::FORBIDDEN, "The application has no SMS backup"),
             Self::NotFound => ("not_found", S::NOT_FOUND, "There is no such thing"),
+            Self::NotHeld => ("not_held", S::NOT_FOUND, "The user does not hold this"),
             Self::MethodNotAllowed => ("method_not_allowed", S::METHOD_NOT_ALLOWED, "Not with this method"),
             Self::RequestTimeout => ("request_timeout", S::REQUEST_TIMEOUT, "The request took too long"),
             Self::AlreadyRedeemed => {
@@ -146,6 +178,7 @@ impl Code {
             Self::NotApproved => ("not_approved", S::CONFLICT, "The verification is not approved"),
             Self::NotRedeemable => ("not_redeemable", S::CONFLICT, "The verification belongs to a sign-in"),
             Self::OtherPurpose => ("other_purpose", S::CONFLICT, "The verification was for another purpose"),
+            Self::AddressTaken => ("address_taken", S::CONFLICT, "The address belongs to another user"),
             Self::VerificationEnded => ("verification_ended", S::CONFLICT, "The verification has ended"),
             Self::IdempotencyInProgress => {
                 ("idempotency_in_progress", S::CONFLICT, "A call with this Idempotency-Key is in progress")
@@ -171,6 +204,13 @@ impl Code {
             Self::NoChannel => {
                 ("no_channel", S::UNPROCESSABLE_ENTITY, "No channel can carry a code to this recipient")
             }
+            Self::SameWay => {
+                ("same_way", S::UNPROCESSABLE_ENTITY, "The second way must be another one than the first")
+            }
+            Self::NotRight => ("not_right", S::UNPROCESSABLE_ENTITY, "The proof is not right"),
+            Self::PasswordRefused => {
+                ("password_refused", S::UNPROCESSABLE_ENTITY, "The text cannot become a password")
+            }
             Self::WrongForm => {
                 ("wrong_form", S::UNPROCESSABLE_ENTITY, "No code of this verification looks like that")
             }
@@ -180,6 +220,7 @@ impl Code {
                 "The Idempotency-Key was used for another request",
             ),
             Self::RateLimited => ("rate_limited", S::TOO_MANY_REQUESTS, "A limit is used up"),
+            Self::TooManyTries => ("too_many_tries", S::TOO_MANY_REQUESTS, "There were too many tries"),
             Self::TooManyHeaders => (
                 "too_many_headers",
                 S::REQUEST_HEADER_FIELDS_TOO_LARGE,

@@ -13,6 +13,10 @@ use backstop_engine::verify::{
 
 use super::{Code, Problem};
 
+mod people;
+
+pub(crate) use people::{no_such_part, no_user, password_refused};
+
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match &error {

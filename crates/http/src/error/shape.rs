@@ -15,6 +15,8 @@ pub(crate) enum Shape {
     Smartfin,
     /// `{"success": false, "message": "…"}`.
     AsyncOtp,
+    /// `{"error": "…"}`, and until when it is locked.
+    Fleetflow,
 }
 
 /// A failure, as RFC 9457 has it.
@@ -50,6 +52,13 @@ struct SmartfinBody<'a> {
 }
 
 #[derive(Serialize)]
+struct FleetflowBody<'a> {
+    error: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    locked_until: Option<String>,
+}
+
+#[derive(Serialize)]
 struct AsyncOtpBody<'a> {
     success: bool,
     message: &'a str,
@@ -80,6 +89,11 @@ impl Shape {
                 (code.status(), "application/problem+json", text(&body))
             }
             Self::Smartfin => (plain(code), "application/json", text(&SmartfinBody { error: detail })),
+            Self::Fleetflow => {
+                let locked = problem.until.filter(|_| code == Code::RateLimited);
+                let locked_until = locked.map(|until| until.to_rfc3339());
+                (plain(code), "application/json", text(&FleetflowBody { error: detail, locked_until }))
+            }
             Self::AsyncOtp => {
                 (plain(code), "application/json", text(&AsyncOtpBody { success: false, message: detail }))
             }

@@ -6,12 +6,16 @@ use axum::response::{IntoResponse as _, Response};
 use backstop_domain::{
     channel::Channel,
     clock::Timestamp,
+    factor::password::InvalidPassword,
     limit::{LimitExceeded, LimitName},
     ports::StoreError,
     verification::{NotRedeemable, Status},
 };
-use backstop_engine::verify::{
-    CancelError, ChannelRefused, CheckError, ReadError, RedeemError, ResendError, StartError,
+use backstop_engine::{
+    manage::{Denied, ManageError},
+    sign_in::{SignInError, SignUpError},
+    sms_backup::SmsBackupError,
+    verify::{CancelError, ChannelRefused, CheckError, ReadError, RedeemError, ResendError, StartError},
 };
 
 use super::{Code, Problem};
@@ -27,13 +31,19 @@ fn a_code_once_out_keeps_its_status() {
     400 unknown_channel
     400 invalid_idempotency_key
     401 unauthorized
+    401 sign_in_refused
+    401 mfa_token_invalid
+    401 session_ended
     403 needs_secret_key
     403 origin_not_allowed
     403 purpose_not_public
     403 channel_not_public
     403 development_only
     403 callback_refused
+    403 step_up_required
+    403 sms_backup_off
     404 not_found
+    404 not_held
     405 method_not_allowed
     408 request_timeout
     409 already_redeemed
@@ -41,6 +51,7 @@ fn a_code_once_out_keeps_its_status() {
     409 not_approved
     409 not_redeemable
     409 other_purpose
+    409 address_taken
     409 verification_ended
     409 idempotency_in_progress
     413 body_too_large
@@ -50,9 +61,13 @@ fn a_code_once_out_keeps_its_status() {
     422 below_floor
     422 channel_not_configured
     422 no_channel
+    422 same_way
+    422 not_right
+    422 password_refused
     422 wrong_form
     422 idempotency_key_reused
     429 rate_limited
+    429 too_many_tries
     431 too_many_headers
     500 internal
     503 unavailable
@@ -67,7 +82,7 @@ fn limited() -> LimitExceeded {
 fn every_refusal_of_the_engine_has_its_code() {
     let bad_row = StoreError::BadRow { table: "t", column: "c", key: "k".into(), problem: "p".into() };
     let unavailable = StoreError::Unavailable("full".into());
-    let problems: [(&str, Problem); 27] = [
+    let problems: [(&str, Problem); 42] = [
         ("start: field", StartError::NeedsSecretKey("wait").into()),
         ("start: purpose", StartError::PurposeNotPublic.into()),
         ("start: channel", StartError::Channel(ChannelRefused::NotPublic).into()),
@@ -93,6 +108,21 @@ fn every_refusal_of_the_engine_has_its_code() {
         ("redeem: late", RedeemError::NotRedeemable(NotRedeemable::TooLate).into()),
         ("redeem: early", RedeemError::NotRedeemable(NotRedeemable::NotApproved).into()),
         ("redeem: a sign-in", RedeemError::NotRedeemable(NotRedeemable::SignsIn).into()),
+        ("sign-in: refused", SignInError::Refused.into()),
+        ("sign-in: locked", SignInError::Locked { until: Some(Timestamp::from_millis(1)) }.into()),
+        ("sign-in: closed", SignInError::Locked { until: None }.into()),
+        ("sign-in: token", SignInError::MfaToken.into()),
+        ("sign-in: same", SignInError::SameWay.into()),
+        ("sign-up: taken", SignUpError::AddressTaken.into()),
+        ("sign-up: password", SignUpError::Password(InvalidPassword::TooShort).into()),
+        ("manage: nobody", ManageError::Denied(Denied::NotFound).into()),
+        ("manage: key", ManageError::Denied(Denied::NeedsSecretKey).into()),
+        ("manage: over", ManageError::Denied(Denied::SessionEnded).into()),
+        ("manage: stale", ManageError::Denied(Denied::StepUp).into()),
+        ("manage: taken", ManageError::AddressTaken.into()),
+        ("manage: none", ManageError::NotHeld.into()),
+        ("manage: wrong", ManageError::NotRight.into()),
+        ("sms backup: off", SmsBackupError::Off.into()),
         ("bad row", bad_row.into()),
         ("mistake", StoreError::Internal("m".into()).into()),
     ];
@@ -129,6 +159,21 @@ fn every_refusal_of_the_engine_has_its_code() {
     redeem: late: 409 redeem_too_late: start a new verification
     redeem: early: 409 not_approved: the right code has not come
     redeem: a sign-in: 409 not_redeemable: a sign-in answers with tokens; there is nothing to redeem
+    sign-in: refused: 401 sign_in_refused: wrong, unknown, used up or over: what it was is not told
+    sign-in: locked: 429 too_many_tries: nothing was looked at
+    sign-in: closed: 429 too_many_tries: this way in opens again only when it is set up anew
+    sign-in: token: 401 mfa_token_invalid: begin again with a first way
+    sign-in: same: 422 same_way: `ways` named those that would do
+    sign-up: taken: 409 address_taken: a confirmed address belongs to one user of the application alone
+    sign-up: password: 422 password_refused: `password`: a password has at least 8 characters
+    manage: nobody: 404 not_found: this application has no such user
+    manage: key: 403 needs_secret_key: this call takes a secret key
+    manage: over: 401 session_ended: sign in again
+    manage: stale: 403 step_up_required: the sign-in is too long ago or not sure enough: POST /v1/sign-in/step-up says how to renew it
+    manage: taken: 409 address_taken: a confirmed address belongs to one user of the application alone
+    manage: none: 404 not_held: the user has none such
+    manage: wrong: 422 not_right: nothing was changed
+    sms backup: off: 403 sms_backup_off: `sign_in.sms_backup` is off
     bad row: 500 internal: this is our mistake; the request id finds it in our log
     mistake: 500 internal: this is our mistake; the request id finds it in our log
     ");

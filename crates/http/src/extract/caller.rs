@@ -57,6 +57,11 @@ struct Presented {
     key: String,
 }
 
+/// What came as `Bearer`.
+pub(super) fn bearer(headers: &HeaderMap) -> Option<String> {
+    presented(headers).filter(|presented| presented.application.is_none()).map(|presented| presented.key)
+}
+
 /// `Bearer KEY`, or `Basic` of `APPLICATION:KEY`. More than one `Authorization` is none.
 fn presented(headers: &HeaderMap) -> Option<Presented> {
     let mut all = headers.get_all(header::AUTHORIZATION).iter();
@@ -96,11 +101,11 @@ fn admit_origin(application: &Application, origin: Option<&str>) -> Result<(), P
     }
 }
 
-fn not_from_here(detail: &'static str) -> Problem {
+pub(super) fn not_from_here(detail: &'static str) -> Problem {
     Problem::new(Code::OriginNotAllowed, detail)
 }
 
-fn unauthorized() -> Problem {
+pub(super) fn unauthorized() -> Problem {
     Problem::new(
         Code::Unauthorized,
         "send a key: `Authorization: Bearer sk_…`, or Basic with application and key",

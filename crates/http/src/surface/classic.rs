@@ -21,7 +21,10 @@ use backstop_engine::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{AsyncOtp, Smartfin, Surface, Visitor};
+use super::{
+    AsyncOtp, Smartfin, Surface, Visitor,
+    smartfin::{self, PASSWORD_RESET},
+};
 use crate::{
     Entrance,
     api::verifications::ask::{channel, purpose},
@@ -90,9 +93,13 @@ pub(crate) async fn smartfin_send(
     }
     let to = Recipient::parse(body.to.expose(), caller.application.default_region)?;
     let purpose = body.purpose.as_deref().map_or_else(|| Ok(Purpose::login()), purpose)?;
-    let mut request = StartRequest::new(to, purpose);
-    request.selection = Selection::Only(channel(name)?);
-    let report = entrance.doors.engine.start(&caller, request, None).await?.verification;
+    let selection = Selection::Only(channel(name)?);
+    let report = if purpose.as_str() == PASSWORD_RESET {
+        smartfin::reset_code(&entrance, &caller, to, selection, purpose).await?
+    } else {
+        let request = StartRequest { selection, ..StartRequest::new(to, purpose) };
+        entrance.doors.engine.start(&caller, request, None).await?.verification
+    };
     let (status, channel) = (report.status.as_str(), report.channel.as_str());
     Ok(axum::Json(SmartfinSent { success: true, status, to: report.to, channel }))
 }

@@ -17,7 +17,7 @@ use backstop_domain::{
     notice::{Line, NewNotice},
     outcome::Outcome,
     ports::{
-        BoxFuture, Provider, StoreError, Tasks,
+        BoxFuture, Clock as _, Provider, StoreError, Tasks,
         provider::{Checkup, Message, Sent},
         random::SeededRandom,
         store::{
@@ -32,6 +32,7 @@ use backstop_domain::{
     ranking::Observation,
     receipt::InboundWord,
     recipient::Region,
+    sign_in::SignInPolicy,
     spend::SpendBook,
     template::Templates,
 };
@@ -43,12 +44,18 @@ use backstop_engine::{
 use http::{HeaderMap, Request, StatusCode};
 use tower::ServiceExt as _;
 
-use crate::{Compat, Doors, Peer, Profile};
+use crate::{Compat, Doors, FleetflowSurface, Peer, Profile, SmartfinSurface};
 
+mod home;
 mod people;
 
-/// A store that is down.
-struct Down;
+pub(super) use home::{Home, PASSWORD, Person};
+
+/// A store that is down, but for the people whom it may know.
+#[derive(Default)]
+struct Down {
+    people: Option<people::Register>,
+}
 
 type Stored<T> = Result<T, StoreError>;
 
@@ -285,10 +292,20 @@ pub(super) const PUBLIC: &str = "Bearer pk_shop";
 pub(super) const PAGE: &str = "https://shop.example";
 pub(super) const SOMEBODY: &str = "/v1/verifications/ver_000000000000000000000000000000000000";
 
-fn application() -> Application {
+/// A path with ids in its places, which name nobody and nothing.
+pub(super) fn filled(path: &str) -> String {
+    let nothing = "0".repeat(36);
+    let user = path.starts_with("/v1/users/");
+    path.replace("{id}", &format!("{}_{nothing}", if user { "usr" } else { "ver" }))
+        .replace("{device}", &format!("dev_{nothing}"))
+        .replace("{session}", &format!("ses_{nothing}"))
+        .replace("{credential}", "AAECAwQFBgcICQoLDA0ODw")
+}
+
+fn application(id: i64, name: &str) -> Application {
     Application {
-        id: ApplicationId(1),
-        name: "shop".into(),
+        id: ApplicationId(id),
+        name: name.into(),
         brand: "Shop".into(),
         codes: CodePolicy::default(),
         limits: Limits::default(),
@@ -303,13 +320,13 @@ fn application() -> Application {
         native_apps: false,
         providers: None,
         templates: Templates::default(),
-        sign_in: Default::default(),
+        sign_in: SignInPolicy { sms_backup: name == "shop", ..SignInPolicy::default() },
     }
 }
 
-pub(super) fn engine() -> Arc<Engine> {
+fn engine(clock: Arc<ManualClock>, store: Down) -> Arc<Engine> {
     let random = Arc::new(SeededRandom::new(7));
-    let now = Timestamp::from_millis(1_800_000_000_000);
+    let now = clock.now();
     let keys =
         KeyUse::ALL.into_iter().zip(1..).map(|(key_use, kid)| (Kid(kid), key_use, generate(random.as_ref())));
     let keyring = Keyring::new(keys).unwrap();
@@ -326,41 +343,66 @@ pub(super) fn engine() -> Arc<Engine> {
         texts_india: true,
     };
     let engine = Engine::new(Parts {
-        clock: Arc::new(ManualClock::at(now)),
+        clock,
         node: NodeId::new(now, random.as_ref()),
         random,
-        store: Arc::new(Down),
+        store: Arc::new(store),
         tasks: Arc::new(NoTasks),
         witness: None,
         keyring,
         root: RootKey::new([7; 32]),
-        applications: vec![application()],
+        applications: vec![application(1, "shop"), application(2, "other")],
         providers: vec![provider("texts", vec![Channel::Sms]), provider("mail", vec![Channel::Email])],
         escalate_after: std::collections::BTreeMap::new(),
         lost_person: None,
         rules: Vec::new(),
         notices: backstop_engine::notify::NoticeSettings::default(),
-        public_url: None,
+        public_url: Some("https://verify.shop.example".into()),
         emergency: None,
         hedge_after: Duration::from_secs(2),
         retention: Duration::from_secs(90 * 86_400),
     });
-    let application = engine.application("shop").unwrap();
-    for (key, authority) in [("sk_shop", Authority::Secret), ("pk_shop", Authority::Public)] {
-        let grant = Grant { application: application.clone(), authority, key: None };
-        engine.access().admit(Credential::of(key), grant);
+    for name in ["shop", "other"] {
+        let application = engine.application(name).unwrap();
+        for (kind, authority) in [("sk", Authority::Secret), ("pk", Authority::Public)] {
+            let grant = Grant { application: application.clone(), authority, key: None };
+            engine.access().admit(Credential::of(&format!("{kind}_{name}")), grant);
+        }
     }
     engine
 }
 
-/// Everything on, as in production.
+fn clock() -> Arc<ManualClock> {
+    Arc::new(ManualClock::at(Timestamp::from_millis(1_800_000_000_000)))
+}
+
+/// Everything on, as in production, over a store that is down.
 pub(super) fn doors() -> Doors {
+    before(engine(clock(), Down::default()))
+}
+
+/// The same with a register of people: nobody yet.
+pub(super) fn inhabited() -> (Doors, Arc<ManualClock>) {
+    let clock = clock();
+    let store = Down { people: Some(people::Register::default()) };
+    (before(engine(clock.clone(), store)), clock)
+}
+
+fn before(engine: Arc<Engine>) -> Doors {
     Doors {
-        engine: engine(),
+        engine,
         profile: Profile::Production,
         public_url: "https://verify.shop.example".into(),
         trusted_proxies: Vec::new(),
-        compat: Compat { async_otp: Some("shop".into()), smartfin: Some("shop".into()) },
+        compat: Compat {
+            async_otp: Some("shop".into()),
+            fleetflow: Some(FleetflowSurface {
+                application: "shop".into(),
+                answer_after: Duration::from_secs(2),
+                support_phone: None,
+            }),
+            smartfin: Some(SmartfinSurface { application: "shop".into(), loose_purpose: false }),
+        },
         dev: None,
         ready: Arc::new(|| true),
     }

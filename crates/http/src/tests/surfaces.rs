@@ -19,6 +19,25 @@ async fn each_surface_fails_in_the_shape_that_its_callers_know() {
         ("/api/auth/send-otp", r#"{"phone":"+14155550123","purpose":"login"}"#),
         ("/api/auth/verify-otp", r#"{"phone":"+14155550123","otp":"x","purpose":1}"#),
         ("/api/auth/verify-otp", r#"{"phone":"+14155550123","otp":1234,"purpose":1}"#),
+        ("/send-otp", r#"{"to":"+14155550123","purpose":"password_reset"}"#),
+        ("/auth/otp/send", r#"{"phone":"a@example.com"}"#),
+        ("/auth/otp/send", r#"{"phone":"+14155550123","channel":"fax"}"#),
+        ("/auth/otp/send", r#"{"phone":"+14155550123","wait":true}"#),
+        ("/auth/otp/send", r#"{"phone":"+14155550123"}"#),
+        ("/auth/otp/verify", r#"{"phone":"+14155550123"}"#),
+        ("/auth/otp/verify", r#"{"phone":"+14155550123","otp":"not a code!"}"#),
+        (
+            "/auth/otp/verify",
+            r#"{"phone":"+14155550123","otp":"123456","remember_device":{"device_id":"a b","device_name":"x"}}"#,
+        ),
+        (
+            "/auth/otp/verify",
+            r#"{"phone":"+14155550123","otp":"123456","remember_device":{"device_id":"a","device_name":"\u0000"}}"#,
+        ),
+        ("/auth/otp/verify", r#"{"phone":"+14155550123","otp":"123456"}"#),
+        ("/auth/emergency/backup-code", r#"{"phone":"+14155550123","backup_code":"u"}"#),
+        ("/auth/emergency/backup-code", r#"{"phone":"+14155550123","backup_code":["7k2m9qxz"]}"#),
+        ("/auth/emergency/backup-code", r#"{"phone":"+14155550123","backup_code":"7k2m9qxz"}"#),
     ] {
         let answer = ask(&router, request("POST", path, &[], body)).await;
         assert_eq!(answer.header("www-authenticate"), "");
@@ -37,6 +56,19 @@ async fn each_surface_fails_in_the_shape_that_its_callers_know() {
     /api/auth/send-otp 503 {"success":false,"message":"nothing was done; try again"}
     /api/auth/verify-otp 401 {"success":false,"message":"the code is wrong or no longer valid"}
     /api/auth/verify-otp 400 {"success":false,"message":"`otp` must be a string"}
+    /send-otp 503 {"error":"nothing was done; try again"}
+    /auth/otp/send 400 {"error":"a number may hold only digits, spaces, hyphens, dots and parentheses after its +"}
+    /auth/otp/send 400 {"error":"the channels are auto, sms, whatsapp, email and voice"}
+    /auth/otp/send 400 {"error":"the body holds a field that is not known; it takes `phone` or `channel`"}
+    /auth/otp/send 503 {"error":"nothing was done; try again"}
+    /auth/otp/verify 400 {"error":"the body lacks the field `otp`"}
+    /auth/otp/verify 401 {"error":"Invalid or expired code"}
+    /auth/otp/verify 400 {"error":"`remember_device.device_id` was not taken: a device id is 1 to 128 bytes without spaces and control characters"}
+    /auth/otp/verify 400 {"error":"`remember_device.device_name` was not taken: a device name is 1 to 64 characters without control characters"}
+    /auth/otp/verify 503 {"error":"nothing was done; try again"}
+    /auth/emergency/backup-code 401 {"error":"Invalid backup code"}
+    /auth/emergency/backup-code 400 {"error":"`backup_code` must be a string"}
+    /auth/emergency/backup-code 503 {"error":"nothing was done; try again"}
     "#);
 }
 
@@ -75,7 +107,15 @@ async fn a_surface_that_is_off_is_nowhere() {
     let mut doors = doors();
     doors.compat = Compat::default();
     let router = router(doors);
-    for path in ["/send-otp", "/verify-otp", "/api/auth/send-otp", "/api/auth/verify-otp"] {
+    for path in [
+        "/send-otp",
+        "/verify-otp",
+        "/api/auth/send-otp",
+        "/api/auth/verify-otp",
+        "/auth/otp/send",
+        "/auth/otp/verify",
+        "/auth/emergency/backup-code",
+    ] {
         assert_eq!(
             ask(&router, request("POST", path, &[], "{}")).await.in_short(),
             "404 not_found",

@@ -14,6 +14,8 @@ CREATE TABLE users (
     PRIMARY KEY (application_id, id)
 ) STRICT, WITHOUT ROWID;
 
+CREATE INDEX users_by_role ON users (application_id, role, id);
+
 CREATE TABLE user_lookups (
     application_id INTEGER NOT NULL,
     kind           TEXT    NOT NULL CHECK (kind IN ('address', 'passkey')),
@@ -41,12 +43,12 @@ CREATE TABLE tries (
     application_id INTEGER NOT NULL,
     factor         TEXT    NOT NULL,
     subject        TEXT    NOT NULL,
-    at             INTEGER NOT NULL,
+    until          INTEGER NOT NULL,
     body           TEXT    NOT NULL,
     PRIMARY KEY (application_id, factor, subject)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX tries_by_time ON tries (at);
+CREATE INDEX tries_by_end ON tries (until);
 
 -- What counts once: the proof of a verification, a challenge.
 CREATE TABLE used_once (

@@ -24,3 +24,4 @@ CREATE TABLE notices (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX notices_due ON notices (line, due_at) WHERE state = 'waiting';
 CREATE INDEX notices_at ON notices (at);
+CREATE INDEX notices_of ON notices (application_id, user_id);

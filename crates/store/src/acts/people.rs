@@ -68,16 +68,28 @@ pub(crate) fn subject(whom: Whom, user: Option<UserId>) -> String {
 /// Runs the act's rule.
 pub(crate) fn run(act: &mut PersonAct, loaded: Loaded) -> Result<Changes> {
     let Loaded { user, sessions, tries, network, owners, used_before } = loaded;
-    let before = File { user, sessions, tries, network, owners, used_before, use_up: false, records: Vec::new(), notices: Vec::new() };
+    let before = File {
+        user,
+        sessions,
+        tries,
+        network,
+        owners,
+        used_before,
+        use_up: false,
+        records: Vec::new(),
+        notices: Vec::new(),
+    };
     let mut file = before.clone();
     let answer = (act.rule)(&mut file);
     let (gone, new) = lookups(act, &before, &file)?;
+    only_what_was_asked_for(act, &before, &file)?;
+    let erased = before.user.is_some() && file.user.is_none();
     Ok(Changes {
         answer,
         lookups_gone: gone,
         lookups_new: new,
-        sessions: changed_sessions(&before, &file)?,
-        tries: (file.tries != before.tries).then_some(file.tries),
+        sessions: changed_sessions(act, &before, &file)?,
+        tries: (file.tries != before.tries && !erased).then_some(file.tries),
         network: (file.network != before.network).then_some(file.network),
         use_up: file.use_up && !before.used_before,
         records: file.records,
@@ -89,7 +101,9 @@ pub(crate) fn run(act: &mut PersonAct, loaded: Loaded) -> Result<Changes> {
 fn user_change(act: &PersonAct, before: Option<User>, after: Option<User>) -> Result<UserChange> {
     Ok(match (before, after) {
         (None, None) => UserChange::None,
-        (None, Some(made)) if made.application == act.application => UserChange::Made(made),
+        (None, Some(made)) if made.application == act.application && is_named(act.whom, made.id) => {
+            UserChange::Made(made)
+        }
         (Some(gone), None) => UserChange::Erased(gone.id),
         (Some(was), Some(is)) if was == is => UserChange::None,
         (Some(was), Some(mut is)) if (was.id, was.application) == (is.id, is.application) => {
@@ -98,6 +112,22 @@ fn user_change(act: &PersonAct, before: Option<User>, after: Option<User>) -> Re
         }
         _ => return Err(internal("a rule put one person in the place of another").into()),
     })
+}
+
+/// Whether a user who is made is the one whom the act locked.
+fn is_named(whom: Whom, made: UserId) -> bool {
+    !matches!(whom, Whom::User(named) if named != made)
+}
+
+/// A guess that is counted nowhere would be one for free.
+fn only_what_was_asked_for(act: &PersonAct, before: &File, after: &File) -> Result<()> {
+    let nowhere = (after.tries != before.tries && act.factor.is_none())
+        || (after.network != before.network && act.network.is_none())
+        || (after.use_up && act.once.is_none());
+    if nowhere {
+        return Err(internal("a rule counted what the act did not ask for").into());
+    }
+    Ok(())
 }
 
 fn lookups(act: &PersonAct, before: &File, after: &File) -> Result<(Vec<Lookup>, Vec<Lookup>)> {
@@ -113,13 +143,14 @@ fn lookups(act: &PersonAct, before: &File, after: &File) -> Result<(Vec<Lookup>,
     Ok((was.difference(&is).copied().collect(), new))
 }
 
-fn changed_sessions(before: &File, after: &File) -> Result<Vec<Session>> {
+fn changed_sessions(act: &PersonAct, before: &File, after: &File) -> Result<Vec<Session>> {
     if after.user.is_none() {
         return Ok(Vec::new());
     }
     let was: BTreeMap<SessionId, &Session> = before.sessions.iter().map(|one| (one.id, one)).collect();
     let user = after.user.as_ref().map(|user| user.id);
-    if after.sessions.iter().any(|session| Some(session.user) != user) {
+    let theirs = |one: &Session| Some(one.user) == user && one.application == act.application;
+    if !after.sessions.iter().all(theirs) {
         return Err(internal("a rule gave a session of somebody else").into());
     }
     Ok(after.sessions.iter().filter(|session| was.get(&session.id) != Some(session)).cloned().collect())

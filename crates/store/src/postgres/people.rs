@@ -1,14 +1,15 @@
 //! People on PostgreSQL: one transaction an act, under advisory locks on whatever the act decides on.
 //!
 //! Advisory locks also hold what has no row yet: an address that nobody has, a network's first guess. They are taken in the
-//! order of their numbers, all at once, so two acts never wait for each other; the head of the audit log comes after them. Whom
-//! a look-up leads to is asked again under the locks, and the act begins anew if that changed meanwhile.
+//! order of their names, all at once, so two acts never wait for each other; the head of the audit log comes after them. Whom
+//! a look-up leads to is asked again under the locks, and the act begins anew if that changed meanwhile. A connection that is
+//! lost before the COMMIT leaves nothing; a COMMIT without an answer is told as such.
 
 use async_trait::async_trait;
 use backstop_domain::{
     application::ApplicationId,
     clock::Timestamp,
-    factor::tries::Tries,
+    factor::{Factor, tries::Tries},
     id::UserId,
     ports::store::{IDEMPOTENCY_WINDOW, Lookup, Once, People, PersonAct, StoreError, UserFilter, Whom},
     token::session::Session as PersonSession,
@@ -17,11 +18,14 @@ use backstop_domain::{
 use serde_json::Value;
 use tokio_postgres::types::ToSql;
 
-use super::{PostgresStore, audit, notices, session::Session};
+use super::{
+    PostgresStore, audit, notices,
+    session::{Session, within},
+};
 use crate::{
     acts::people::{self, Changes, Loaded, NETWORK, UserChange},
     error::{Result, ends_the_session, internal},
-    people::{FORGOTTEN_PER_CALL, LOOKUP_KINDS, MAX_PAGE, TRIES_KEPT_FOR, hash_of, json, kind_of, read_json},
+    people::{FORGOTTEN_PER_CALL, MAX_PAGE, hash_of, json, kind_of, read_json, tries_until},
     rows,
 };
 
@@ -31,11 +35,10 @@ const ROUNDS: u32 = 5;
 const LOCK: &str =
     "SELECT pg_advisory_xact_lock(hashtextextended(name, 0)) FROM unnest($1::text[]) AS w (name)";
 const REPLAYED: &str = "SELECT body, answer FROM person_answers WHERE key = $1 AND at > $2";
-const OF_SESSION: &str = "SELECT application_id, user_id FROM sessions WHERE application_id = $1 AND id = $2";
-const OWNER: &str =
-    "SELECT application_id, user_id FROM user_lookups WHERE application_id = $1 AND kind = $2 AND hash = $3";
-const SESSIONS: &str =
-    "SELECT body FROM sessions WHERE application_id = $1 AND user_id = $2 AND expires_at > $3 ORDER BY id";
+const OF_SESSION: &str =
+    "SELECT application_id, id, user_id FROM sessions WHERE application_id = $1 AND id = $2";
+const OWNER: &str = "SELECT application_id, kind, user_id FROM user_lookups WHERE application_id = $1 AND kind = $2 AND hash = $3";
+const SESSIONS: &str = "SELECT id, body FROM sessions WHERE application_id = $1 AND user_id = $2 AND expires_at > $3 ORDER BY id";
 const TRIES: &str = "SELECT body FROM tries WHERE application_id = $1 AND factor = $2 AND subject = $3";
 const USED: &str = "SELECT 1 FROM used_once WHERE application_id = $1 AND hash = $2";
 
@@ -47,9 +50,10 @@ const INSERT_USER: &str = "INSERT INTO users (application_id, id, created_at, up
 const UPDATE_USER: &str = "UPDATE users SET created_at = $3, updated_at = $4, status = $5, role = $6, second_factor = $7, \
      profile = $8 WHERE application_id = $1 AND id = $2";
 const SAVE_SESSION: &str = "INSERT INTO sessions (application_id, id, user_id, expires_at, body) VALUES ($1, $2, $3, $4, $5) \
-     ON CONFLICT (application_id, id) DO UPDATE SET expires_at = excluded.expires_at, body = excluded.body";
-const KEEP_TRIES: &str = "INSERT INTO tries (application_id, factor, subject, at, body) VALUES ($1, $2, $3, $4, $5) \
-     ON CONFLICT (application_id, factor, subject) DO UPDATE SET at = excluded.at, body = excluded.body";
+     ON CONFLICT (application_id, id) DO UPDATE SET expires_at = excluded.expires_at, body = excluded.body \
+     WHERE sessions.user_id = excluded.user_id";
+const KEEP_TRIES: &str = "INSERT INTO tries (application_id, factor, subject, until, body) VALUES ($1, $2, $3, $4, $5) \
+     ON CONFLICT (application_id, factor, subject) DO UPDATE SET until = excluded.until, body = excluded.body";
 const USE_UP: &str = "INSERT INTO used_once (application_id, hash, until) VALUES ($1, $2, $3)";
 const KEEP_ANSWER: &str = "INSERT INTO person_answers (key, body, at, answer) VALUES ($1, $2, $3, $4) \
      ON CONFLICT (key) DO UPDATE SET body = excluded.body, at = excluded.at, answer = excluded.answer";
@@ -57,13 +61,14 @@ const ERASE: [&str; 4] = [
     "DELETE FROM users WHERE application_id = $1 AND id = $2",
     "DELETE FROM user_lookups WHERE application_id = $1 AND user_id = $2",
     "DELETE FROM sessions WHERE application_id = $1 AND user_id = $2",
-    "DELETE FROM tries WHERE application_id = $1 AND subject = $2",
+    "DELETE FROM notices WHERE application_id = $1 AND user_id = $2",
 ];
+const ERASE_TRIES: &str = "DELETE FROM tries WHERE application_id = $1 AND subject = $2 AND factor = ANY($3)";
 const FORGET: [&str; 4] = [
     "DELETE FROM sessions WHERE ctid = ANY(ARRAY(SELECT ctid FROM sessions WHERE expires_at <= $1 \
      ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED))",
-    "DELETE FROM tries WHERE ctid = ANY(ARRAY(SELECT ctid FROM tries WHERE at <= $1 \
-     ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED))",
+    "DELETE FROM tries WHERE ctid = ANY(ARRAY(SELECT ctid FROM tries WHERE until <= $1 \
+     ORDER BY until LIMIT $2 FOR UPDATE SKIP LOCKED))",
     "DELETE FROM used_once WHERE ctid = ANY(ARRAY(SELECT ctid FROM used_once WHERE until <= $1 \
      ORDER BY until LIMIT $2 FOR UPDATE SKIP LOCKED))",
     "DELETE FROM person_answers WHERE ctid = ANY(ARRAY(SELECT ctid FROM person_answers WHERE at <= $1 \
@@ -77,23 +82,25 @@ fn user_sql() -> &'static str {
     &SQL
 }
 
-fn page_sql() -> &'static str {
-    static SQL: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| {
+fn page_sql(by_role: bool) -> &'static str {
+    let make = |role: &str| {
         format!(
-            "SELECT {} FROM users WHERE application_id = $1 AND id > $2 AND ($3::text IS NULL OR role = $3) \
-             AND ($4::bytea IS NULL OR id IN (SELECT user_id FROM user_lookups \
-             WHERE application_id = $1 AND kind = '{}' AND hash = $4)) ORDER BY id LIMIT $5",
-            rows::USER,
-            LOOKUP_KINDS[0]
+            "SELECT {} FROM users WHERE application_id = $1 AND id > $2 AND {role} ORDER BY id LIMIT $3",
+            rows::USER
         )
-    });
-    &SQL
+    };
+    static ALL: std::sync::OnceLock<String> = std::sync::OnceLock::new();
+    static OF_ROLE: std::sync::OnceLock<String> = std::sync::OnceLock::new();
+    match by_role {
+        false => ALL.get_or_init(|| make("$4::text IS NULL")),
+        true => OF_ROLE.get_or_init(|| make("role = $4::text")),
+    }
 }
 
 #[async_trait]
 impl People for PostgresStore {
     async fn person(&self, act: PersonAct) -> std::result::Result<Once<Value>, StoreError> {
-        self.run(Box::new(move |session| Box::pin(person(session, act)))).await
+        self.run_in_steps(Box::new(move |session| Box::pin(person(session, act)))).await
     }
 
     async fn find(
@@ -126,24 +133,13 @@ impl People for PostgresStore {
         application: ApplicationId,
         filter: UserFilter,
     ) -> std::result::Result<Vec<User>, StoreError> {
-        self.run(Box::new(move |session| {
-            Box::pin(async move {
-                let statement = session.prepare(page_sql()).await?;
-                let after = filter.after.map(|id| id.to_string()).unwrap_or_default();
-                let address = filter.address.map(|hash| hash.0.to_vec());
-                let limit = i64::from(filter.limit.min(MAX_PAGE));
-                let values: [&(dyn ToSql + Sync); 5] =
-                    [&application.0, &after, &filter.role, &address, &limit];
-                session.client().query(&statement, &values).await?.iter().map(rows::user).collect()
-            })
-        }))
-        .await
+        self.run(Box::new(move |session| Box::pin(page(session, application, filter)))).await
     }
 
     async fn forget_people(&self, now: Timestamp) -> std::result::Result<(), StoreError> {
         self.run(Box::new(move |session| {
             Box::pin(async move {
-                let until = [now, now - TRIES_KEPT_FOR, now, now - IDEMPOTENCY_WINDOW];
+                let until = [now, now, now, now - IDEMPOTENCY_WINDOW];
                 for (sql, until) in FORGET.into_iter().zip(until) {
                     let statement = session.prepare(sql).await?;
                     let limit = i64::from(FORGOTTEN_PER_CALL);
@@ -156,32 +152,62 @@ impl People for PostgresStore {
     }
 }
 
+/// What an act came to before its COMMIT.
+enum Came {
+    /// To what is known already; nothing is to be written.
+    Known(Once<Value>),
+    /// To this answer, if the COMMIT arrives.
+    Written(Value),
+}
+
 async fn person(session: &mut Session, mut act: PersonAct) -> Result<Once<Value>> {
+    let answer = match within(decide(session, &mut act)).await? {
+        Came::Known(answer) => return Ok(answer),
+        Came::Written(answer) => answer,
+    };
+    match within(session.commit()).await {
+        Ok(()) => Ok(Once::Done(answer)),
+        Err(failure) if ends_the_session(&failure) => {
+            Err(StoreError::Undecided("the end of a transaction is not known".into()).into())
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+/// Locks, loads, runs the rule and writes; all but the COMMIT.
+async fn decide(session: &mut Session, act: &mut PersonAct) -> Result<Came> {
     for _ in 0..ROUNDS {
         session.begin().await?;
         let whom = resolve(session, act.application, act.whom).await?;
-        lock(session, &act, whom).await?;
-        if let Some(before) = replayed(session, &act).await? {
+        lock(session, act, whom).await?;
+        if let Some(before) = replayed(session, act).await? {
             session.roll_back().await?;
-            return Ok(before);
+            return Ok(Came::Known(before));
         }
         if resolve(session, act.application, act.whom).await? != whom {
             session.roll_back().await?;
             continue;
         }
-        let loaded = load(session, &act, whom).await?;
+        let loaded = load(session, act, whom).await?;
         let subject = people::subject(act.whom, loaded.user.as_ref().map(|user| user.id));
-        let changes = people::run(&mut act, loaded)?;
-        write(session, &act, &subject, &changes).await?;
-        return match session.commit().await {
-            Ok(()) => Ok(Once::Done(changes.answer)),
-            Err(failure) if ends_the_session(&failure) => {
-                Err(StoreError::Undecided("the end of a transaction is not known".into()).into())
-            }
-            Err(failure) => Err(failure),
-        };
+        let changes = people::run(act, loaded)?;
+        write(session, act, &subject, &changes).await?;
+        return Ok(Came::Written(changes.answer));
     }
     Err(StoreError::Unavailable("a look-up kept leading to somebody else".into()).into())
+}
+
+async fn page(session: &mut Session, application: ApplicationId, filter: UserFilter) -> Result<Vec<User>> {
+    if let Some(hash) = filter.address {
+        let Some(id) = owner(session, application, Lookup::Address(hash)).await? else { return Ok(vec![]) };
+        let found = user(session, application, id).await?;
+        return Ok(found.filter(|user| filter.fits(user)).into_iter().collect());
+    }
+    let statement = session.prepare(page_sql(filter.role.is_some())).await?;
+    let after = filter.after.map(|id| id.to_string()).unwrap_or_default();
+    let limit = i64::from(filter.limit.min(MAX_PAGE));
+    let values: [&(dyn ToSql + Sync); 4] = [&application.0, &after, &limit, &filter.role];
+    session.client().query(&statement, &values).await?.iter().map(rows::user).collect()
 }
 
 /// Whatever the act decides on, in one order for all acts.
@@ -213,7 +239,7 @@ async fn replayed(session: &mut Session, act: &PersonAct) -> Result<Option<Once<
     if body != key.body.0 {
         return Ok(Some(Once::OtherBody));
     }
-    Ok(Some(Once::Before(read_json("person_answers", "answer", &answer)?)))
+    Ok(Some(Once::Before(read_json("person_answers", "answer", || key.key.to_hex(), &answer)?)))
 }
 
 async fn resolve(session: &mut Session, application: ApplicationId, whom: Whom) -> Result<Option<UserId>> {
@@ -224,7 +250,7 @@ async fn resolve(session: &mut Session, application: ApplicationId, whom: Whom) 
         Whom::Session(id) => {
             let statement = session.prepare(OF_SESSION).await?;
             let found = session.client().query_opt(&statement, &[&application.0, &id.to_string()]).await?;
-            found.as_ref().map(rows::user_id).transpose()
+            found.map(|row| rows::user_id(&row, "sessions")).transpose()
         }
     }
 }
@@ -234,7 +260,7 @@ async fn owner(session: &mut Session, application: ApplicationId, lookup: Lookup
     let hash = hash_of(lookup).0;
     let found =
         session.client().query_opt(&statement, &[&application.0, &kind_of(lookup), &hash.as_slice()]).await?;
-    found.as_ref().map(rows::user_id).transpose()
+    found.map(|row| rows::user_id(&row, "user_lookups")).transpose()
 }
 
 async fn user(session: &mut Session, application: ApplicationId, id: UserId) -> Result<Option<User>> {
@@ -252,7 +278,11 @@ async fn sessions(
     let statement = session.prepare(SESSIONS).await?;
     let key: [&(dyn ToSql + Sync); 3] = [&application.0, &user.to_string(), &now.as_millis()];
     let found = session.client().query(&statement, &key).await?;
-    found.iter().map(|row| read_json("sessions", "body", row.try_get(0)?)).collect()
+    let read = |row: &tokio_postgres::Row| {
+        let (id, body): (&str, &str) = (row.try_get(0)?, row.try_get(1)?);
+        read_json("sessions", "body", || format!("{application}/{id}"), body)
+    };
+    found.iter().map(read).collect()
 }
 
 async fn load(session: &mut Session, act: &PersonAct, whom: Option<UserId>) -> Result<Loaded> {
@@ -290,7 +320,8 @@ async fn tries(
 ) -> Result<Tries> {
     let statement = session.prepare(TRIES).await?;
     let found = session.client().query_opt(&statement, &[&application.0, &factor, &subject]).await?;
-    let read = |row: tokio_postgres::Row| read_json("tries", "body", row.try_get(0)?);
+    let key = || format!("{application}/{factor}/{subject}");
+    let read = |row: tokio_postgres::Row| read_json("tries", "body", key, row.try_get(0)?);
     Ok(found.map(read).transpose()?.unwrap_or_default())
 }
 
@@ -309,6 +340,12 @@ async fn write(session: &mut Session, act: &PersonAct, subject: &str, changes: &
                 let statement = session.prepare(sql).await?;
                 session.client().execute(&statement, &[&application, &id.to_string()]).await?;
             }
+            let statement = session.prepare(ERASE_TRIES).await?;
+            let factors = Factor::ALL.map(Factor::as_str);
+            session
+                .client()
+                .execute(&statement, &[&application, &id.to_string(), &factors.as_slice()])
+                .await?;
             audit::erase(session, *id).await?;
         }
     }
@@ -363,8 +400,8 @@ async fn keep_tries(
     subject: &str,
     tries: &Tries,
 ) -> Result<()> {
-    let body = json(tries)?;
-    one(session, KEEP_TRIES, &[&act.application.0, &factor, &subject, &act.now.as_millis(), &body]).await
+    let (until, body) = (tries_until(factor, tries, act.now).as_millis(), json(tries)?);
+    one(session, KEEP_TRIES, &[&act.application.0, &factor, &subject, &until, &body]).await
 }
 
 /// Runs a statement that changes one row.

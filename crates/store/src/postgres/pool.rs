@@ -18,6 +18,8 @@ pub(crate) type Act<T> = Box<dyn for<'s> FnOnce(&'s mut Session) -> BoxFuture<'s
 pub(super) enum Hurry {
     /// As long as an exchange with the server may: somebody waits.
     Caller,
+    /// So too, but the act itself says of each exchange how long, because it has to tell them apart.
+    Steps,
     /// As long as it takes: a migration, a move.
     None,
 }
@@ -40,7 +42,7 @@ impl Pool {
     pub(super) async fn run<T>(&self, hurry: Hurry, act: Act<T>) -> Result<T> {
         let place = async { self.places.acquire().await.map_err(|_| internal("the pool was closed").into()) };
         let _place = match hurry {
-            Hurry::Caller => within(place).await?,
+            Hurry::Caller | Hurry::Steps => within(place).await?,
             Hurry::None => place.await?,
         };
         let idle = self.idle.lock().pop();
@@ -48,7 +50,7 @@ impl Pool {
         let act = act(line.session().await?);
         let done = match hurry {
             Hurry::Caller => within(act).await,
-            Hurry::None => act.await,
+            Hurry::Steps | Hurry::None => act.await,
         };
         if let Err(failure) = &done
             && (ends_the_session(failure) || !line.roll_back().await)

@@ -74,8 +74,8 @@ impl Notices for SqliteStore {
             let forgotten = unit
                 .connection
                 .prepare_cached(
-                    "DELETE FROM notices WHERE (application_id, id) IN \
-                     (SELECT application_id, id FROM notices WHERE at < ?1 ORDER BY at LIMIT ?2)",
+                    "DELETE FROM notices WHERE (at, application_id, id) IN \
+                     (SELECT at, application_id, id FROM notices WHERE at < ?1 ORDER BY at LIMIT ?2)",
                 )?
                 .execute(params![before.as_millis(), FORGOTTEN_PER_CALL])?;
             Ok(u64::try_from(forgotten).unwrap_or(u64::MAX))

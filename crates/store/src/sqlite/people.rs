@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use backstop_domain::{
     application::ApplicationId,
     clock::Timestamp,
-    factor::tries::Tries,
+    factor::{Factor, tries::Tries},
     id::UserId,
     ports::store::{IDEMPOTENCY_WINDOW, Lookup, Once, People, PersonAct, StoreError, UserFilter, Whom},
     token::session::Session,
@@ -17,7 +17,7 @@ use super::{SqliteStore, audit, notices};
 use crate::{
     acts::people::{self, Changes, Loaded, NETWORK, UserChange},
     error::Result,
-    people::{FORGOTTEN_PER_CALL, LOOKUP_KINDS, MAX_PAGE, TRIES_KEPT_FOR, hash_of, json, kind_of, read_json},
+    people::{FORGOTTEN_PER_CALL, MAX_PAGE, hash_of, json, kind_of, read_json, tries_until},
     rows,
 };
 
@@ -88,7 +88,7 @@ fn replayed(connection: &Connection, act: &PersonAct) -> Result<Option<Once<Valu
     if body != key.body.0 {
         return Ok(Some(Once::OtherBody));
     }
-    Ok(Some(Once::Before(read_json("person_answers", "answer", &answer)?)))
+    Ok(Some(Once::Before(read_json("person_answers", "answer", || key.key.to_hex(), &answer)?)))
 }
 
 fn resolve(connection: &Connection, application: ApplicationId, whom: Whom) -> Result<Option<UserId>> {
@@ -98,20 +98,22 @@ fn resolve(connection: &Connection, application: ApplicationId, whom: Whom) -> R
         Whom::Address(hash) => looked_up(Lookup::Address(hash)),
         Whom::Passkey(hash) => looked_up(Lookup::Passkey(hash)),
         Whom::Session(id) => {
-            let sql = "SELECT application_id, user_id FROM sessions WHERE application_id = ?1 AND id = ?2";
+            let sql =
+                "SELECT application_id, id, user_id FROM sessions WHERE application_id = ?1 AND id = ?2";
             let mut query = connection.prepare_cached(sql)?;
-            let mut found =
-                query.query_and_then(params![application.0, id.to_string()], |row| rows::user_id(row))?;
+            let mut found = query.query_and_then(params![application.0, id.to_string()], |row| {
+                rows::user_id(row, "sessions")
+            })?;
             found.next().transpose()
         }
     }
 }
 
 fn owner(connection: &Connection, application: ApplicationId, lookup: Lookup) -> Result<Option<UserId>> {
-    let sql = "SELECT application_id, user_id FROM user_lookups WHERE application_id = ?1 AND kind = ?2 AND hash = ?3";
+    let sql = "SELECT application_id, kind, user_id FROM user_lookups WHERE application_id = ?1 AND kind = ?2 AND hash = ?3";
     let mut query = connection.prepare_cached(sql)?;
     let key = params![application.0, kind_of(lookup), hash_of(lookup).0];
-    query.query_and_then(key, |row| rows::user_id(row))?.next().transpose()
+    query.query_and_then(key, |row| rows::user_id(row, "user_lookups"))?.next().transpose()
 }
 
 fn user(connection: &Connection, application: ApplicationId, id: UserId) -> Result<Option<User>> {
@@ -126,10 +128,13 @@ fn sessions(
     user: UserId,
     now: Timestamp,
 ) -> Result<Vec<Session>> {
-    let sql = "SELECT body FROM sessions WHERE application_id = ?1 AND user_id = ?2 AND expires_at > ?3 ORDER BY id";
-    let mut query = connection.prepare_cached(sql)?;
+    let mut query = connection.prepare_cached(SESSIONS)?;
     let key = params![application.0, user.to_string(), now.as_millis()];
-    query.query_and_then(key, |row| read_json("sessions", "body", &row.get::<_, String>(0)?))?.collect()
+    let read = |row: &rusqlite::Row<'_>| {
+        let (id, body): (String, String) = (row.get(0)?, row.get(1)?);
+        read_json("sessions", "body", || format!("{application}/{id}"), &body)
+    };
+    query.query_and_then(key, read)?.collect()
 }
 
 fn load(connection: &Connection, act: &PersonAct) -> Result<Loaded> {
@@ -164,15 +169,17 @@ fn tries(connection: &Connection, application: ApplicationId, factor: &str, subj
     let mut query = connection.prepare_cached(sql)?;
     let found: Option<String> =
         query.query_row(params![application.0, factor, subject], |row| row.get(0)).optional()?;
-    Ok(found.map(|body| read_json("tries", "body", &body)).transpose()?.unwrap_or_default())
+    let key = || format!("{application}/{factor}/{subject}");
+    Ok(found.map(|body| read_json("tries", "body", key, &body)).transpose()?.unwrap_or_default())
 }
 
 fn write(connection: &Connection, act: &PersonAct, subject: &str, changes: &Changes) -> Result<()> {
     let application = act.application.0;
     for lookup in &changes.lookups_gone {
-        connection
+        let gone = connection
             .prepare_cached("DELETE FROM user_lookups WHERE application_id = ?1 AND kind = ?2 AND hash = ?3")?
             .execute(params![application, kind_of(*lookup), hash_of(*lookup).0])?;
+        super::lookups::one(gone, "freeing what led to a user")?;
     }
     match &changes.user {
         UserChange::None => {}
@@ -190,10 +197,11 @@ fn write(connection: &Connection, act: &PersonAct, subject: &str, changes: &Chan
         }
     }
     for session in &changes.sessions {
-        connection
+        let saved = connection
             .prepare_cached(
                 "INSERT INTO sessions (application_id, id, user_id, expires_at, body) VALUES (?1, ?2, ?3, ?4, ?5) \
-                 ON CONFLICT (application_id, id) DO UPDATE SET expires_at = excluded.expires_at, body = excluded.body",
+                 ON CONFLICT (application_id, id) DO UPDATE SET expires_at = excluded.expires_at, body = excluded.body \
+                 WHERE user_id = excluded.user_id",
             )?
             .execute(params![
                 application,
@@ -202,6 +210,7 @@ fn write(connection: &Connection, act: &PersonAct, subject: &str, changes: &Chan
                 session.expires_at.as_millis(),
                 json(session)?
             ])?;
+        super::lookups::one(saved, "saving a session")?;
     }
     if let (Some(tries), Some(factor)) = (&changes.tries, act.factor) {
         keep_tries(connection, act, factor, subject, tries)?;
@@ -226,6 +235,28 @@ fn write(connection: &Connection, act: &PersonAct, subject: &str, changes: &Chan
     audit::append(connection, &changes.records)
 }
 
+/// Without the name of the index SQLite walks all sessions of the application.
+pub(super) const SESSIONS: &str = "SELECT id, body FROM sessions INDEXED BY sessions_of \
+     WHERE application_id = ?1 AND user_id = ?2 AND expires_at > ?3 ORDER BY id";
+pub(super) const ERASE: [&str; 4] = [
+    "DELETE FROM users WHERE application_id = ?1 AND id = ?2",
+    "DELETE FROM user_lookups INDEXED BY user_lookups_of WHERE application_id = ?1 AND user_id = ?2",
+    "DELETE FROM sessions INDEXED BY sessions_of WHERE application_id = ?1 AND user_id = ?2",
+    "DELETE FROM notices INDEXED BY notices_of WHERE application_id = ?1 AND user_id = ?2",
+];
+pub(super) const ERASE_TRIES: &str =
+    "DELETE FROM tries WHERE application_id = ?1 AND subject = ?2 AND factor = ?3";
+/// Each goes along the index of the ends: by its key alone SQLite would walk all rows of an application.
+pub(super) const FORGET: [&str; 4] = [
+    "DELETE FROM sessions WHERE (expires_at, application_id, id) IN \
+     (SELECT expires_at, application_id, id FROM sessions WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)",
+    "DELETE FROM tries WHERE (until, application_id, factor, subject) IN \
+     (SELECT until, application_id, factor, subject FROM tries WHERE until <= ?1 ORDER BY until LIMIT ?2)",
+    "DELETE FROM used_once WHERE (until, application_id, hash) IN \
+     (SELECT until, application_id, hash FROM used_once WHERE until <= ?1 ORDER BY until LIMIT ?2)",
+    "DELETE FROM person_answers WHERE (at, key) IN \
+     (SELECT at, key FROM person_answers WHERE at <= ?1 ORDER BY at LIMIT ?2)",
+];
 const INSERT_USER: &str = "INSERT INTO users (application_id, id, created_at, updated_at, status, role, second_factor, profile) \
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 const UPDATE_USER: &str = "UPDATE users SET created_at = ?3, updated_at = ?4, status = ?5, role = ?6, second_factor = ?7, \
@@ -246,13 +277,12 @@ fn save(connection: &Connection, user: &User, statement: &str) -> Result<()> {
 }
 
 fn erase(connection: &Connection, application: ApplicationId, id: UserId) -> Result<()> {
-    for statement in [
-        "DELETE FROM users WHERE application_id = ?1 AND id = ?2",
-        "DELETE FROM user_lookups WHERE application_id = ?1 AND user_id = ?2",
-        "DELETE FROM sessions WHERE application_id = ?1 AND user_id = ?2",
-        "DELETE FROM tries WHERE application_id = ?1 AND subject = ?2",
-    ] {
-        connection.prepare_cached(statement)?.execute(params![application.0, id.to_string()])?;
+    let user = id.to_string();
+    for statement in ERASE {
+        connection.prepare_cached(statement)?.execute(params![application.0, user])?;
+    }
+    for factor in Factor::ALL {
+        connection.prepare_cached(ERASE_TRIES)?.execute(params![application.0, user, factor.as_str()])?;
     }
     audit::erase(connection, id)?;
     Ok(())
@@ -265,54 +295,36 @@ fn keep_tries(
     subject: &str,
     tries: &Tries,
 ) -> Result<()> {
+    let until = tries_until(factor, tries, act.now);
     connection
         .prepare_cached(
-            "INSERT INTO tries (application_id, factor, subject, at, body) VALUES (?1, ?2, ?3, ?4, ?5) \
-             ON CONFLICT (application_id, factor, subject) DO UPDATE SET at = excluded.at, body = excluded.body",
+            "INSERT INTO tries (application_id, factor, subject, until, body) VALUES (?1, ?2, ?3, ?4, ?5) \
+             ON CONFLICT (application_id, factor, subject) DO UPDATE SET until = excluded.until, body = excluded.body",
         )?
-        .execute(params![act.application.0, factor, subject, act.now.as_millis(), json(tries)?])?;
+        .execute(params![act.application.0, factor, subject, until.as_millis(), json(tries)?])?;
     Ok(())
 }
 
 fn page(connection: &Connection, application: ApplicationId, filter: &UserFilter) -> Result<Vec<User>> {
+    if let Some(hash) = filter.address {
+        let id = owner(connection, application, Lookup::Address(hash))?;
+        let found = id.map(|id| user(connection, application, id)).transpose()?.flatten();
+        return Ok(found.filter(|user| filter.fits(user)).into_iter().collect());
+    }
     let sql = format!(
-        "SELECT {} FROM users WHERE application_id = ?1 AND id > ?2 AND (?3 IS NULL OR role = ?3) \
-         AND (?4 IS NULL OR id IN (SELECT user_id FROM user_lookups WHERE application_id = ?1 AND kind = '{}' AND hash = ?4)) \
-         ORDER BY id LIMIT ?5",
+        "SELECT {} FROM users WHERE application_id = ?1 AND id > ?2 {} ORDER BY id LIMIT ?3",
         rows::USER,
-        LOOKUP_KINDS[0]
+        if filter.role.is_some() { "AND role = ?4" } else { "AND ?4 IS NULL" }
     );
     let after = filter.after.map(|id| id.to_string()).unwrap_or_default();
-    let address = filter.address.map(|hash| hash.0);
     let limit = filter.limit.min(MAX_PAGE);
     let mut query = connection.prepare_cached(&sql)?;
-    query
-        .query_and_then(params![application.0, after, filter.role, address, limit], |row| rows::user(row))?
-        .collect()
+    query.query_and_then(params![application.0, after, limit, filter.role], |row| rows::user(row))?.collect()
 }
 
 fn forget(connection: &Connection, now: Timestamp) -> Result<()> {
-    let old = |sql: &str, before: Timestamp| -> Result<()> {
-        connection.prepare_cached(sql)?.execute(params![before.as_millis(), FORGOTTEN_PER_CALL])?;
-        Ok(())
-    };
-    old(
-        "DELETE FROM sessions WHERE (application_id, id) IN \
-         (SELECT application_id, id FROM sessions WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)",
-        now,
-    )?;
-    old(
-        "DELETE FROM tries WHERE (application_id, factor, subject) IN \
-         (SELECT application_id, factor, subject FROM tries WHERE at <= ?1 ORDER BY at LIMIT ?2)",
-        now - TRIES_KEPT_FOR,
-    )?;
-    old(
-        "DELETE FROM used_once WHERE (application_id, hash) IN \
-         (SELECT application_id, hash FROM used_once WHERE until <= ?1 ORDER BY until LIMIT ?2)",
-        now,
-    )?;
-    old(
-        "DELETE FROM person_answers WHERE key IN (SELECT key FROM person_answers WHERE at <= ?1 ORDER BY at LIMIT ?2)",
-        now - IDEMPOTENCY_WINDOW,
-    )
+    for (sql, until) in FORGET.into_iter().zip([now, now, now, now - IDEMPOTENCY_WINDOW]) {
+        connection.prepare_cached(sql)?.execute(params![until.as_millis(), FORGOTTEN_PER_CALL])?;
+    }
+    Ok(())
 }

@@ -164,3 +164,20 @@ fn what_was_queued_is_done_before_the_store_ends() {
     let store = SqliteStore::open(&folder.path().join("backstop.db"), NOW).unwrap();
     assert_eq!(count(&store, "meta"), 100);
 }
+
+#[test]
+fn no_statement_on_people_walks_all_rows_of_an_application() {
+    let (_folder, store) = store();
+    let statements = [&[people::SESSIONS, people::ERASE_TRIES], people::ERASE.as_slice(), &people::FORGET];
+    for statement in statements.concat() {
+        let plan: Vec<String> = block_on(store.read(move |connection| {
+            let mut query = connection.prepare(&format!("EXPLAIN QUERY PLAN {statement}"))?;
+            let values = vec![rusqlite::types::Value::from(1); query.parameter_count()];
+            let steps = query.query_map(rusqlite::params_from_iter(values), |row| row.get("detail"))?;
+            Ok(steps.collect::<rusqlite::Result<_>>()?)
+        }))
+        .unwrap();
+        let walks = |step: &String| step.contains("SCAN") || step.contains("(application_id=?)");
+        assert!(!plan.is_empty() && !plan.iter().any(walks), "{statement}: {plan:?}");
+    }
+}

@@ -139,7 +139,7 @@ pub(super) const TABLES: [Table; 25] = [
             ("application_id", Type::INT8),
             ("factor", Type::TEXT),
             ("subject", Type::TEXT),
-            ("at", Type::INT8),
+            ("until", Type::INT8),
             ("body", Type::TEXT),
         ],
     },

@@ -1,5 +1,7 @@
 //! An installation that moves from SQLite to PostgreSQL keeps every promise that it has made.
 
+mod people;
+
 use backstop_domain::{
     application::Authority,
     attempt::AttemptState,
@@ -12,8 +14,8 @@ use backstop_domain::{
     notice::{Detail, Line, NewNotice, NoticeKind, Target},
     ports::store::{
         Applications as _, AttemptResult, Audit as _, Begun, CheckTarget, Checked, Deliveries as _,
-        Keys as _, NewAttempt, Noted, Notices as _, Once, ProviderSwitch, Reservation, Routing as _, Settlement,
-        StoreError,
+        Keys as _, NewAttempt, Noted, Notices as _, Once, ProviderSwitch, Reservation, Routing as _,
+        Settlement, StoreError,
     },
     ranking::Observation,
     receipt::{About, InboundWord, ReceiptState},

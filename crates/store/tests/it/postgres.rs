@@ -16,6 +16,7 @@ use crate::{
 mod contract;
 mod migrations;
 mod nodes;
+mod people;
 mod routing;
 
 type World = setup::World<PostgresDatabase>;
@@ -75,14 +76,30 @@ impl Database for PostgresDatabase {
         );
     }
 
+    fn tables_with(&self, text: &str) -> Vec<String> {
+        self.texts(&format!(
+            "SELECT table_name FROM information_schema.tables \
+             WHERE table_schema = current_schema() AND table_type = 'BASE TABLE' \
+             AND query_to_xml(format('SELECT * FROM %I', table_name), true, false, '')::text LIKE '%{text}%' \
+             ORDER BY table_name"
+        ))
+    }
+
     fn number(&self, sql: &str) -> i64 {
+        self.texts(sql)[0].parse().unwrap()
+    }
+}
+
+impl PostgresDatabase {
+    /// The first column of what a query answers.
+    fn texts(&self, sql: &str) -> Vec<String> {
         let looker = self.looker.lock().unwrap();
         let answer = looker.runtime.block_on(looker.client.simple_query(sql)).unwrap();
-        let row = answer.iter().find_map(|message| match message {
-            SimpleQueryMessage::Row(row) => row.get(0),
+        let first = |message: &SimpleQueryMessage| match message {
+            SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
             _ => None,
-        });
-        row.unwrap().parse().unwrap()
+        };
+        answer.iter().filter_map(first).collect()
     }
 }
 

@@ -94,6 +94,9 @@ pub(crate) trait Database: Sized {
     /// Takes away what keeps the audit log from being changed, as whoever owns the database can.
     fn lift_the_guards(&self);
 
+    /// The tables with a row that holds this text, in whatever column.
+    fn tables_with(&self, text: &str) -> Vec<String>;
+
     /// The one number that a query answers.
     fn number(&self, sql: &str) -> i64;
 }

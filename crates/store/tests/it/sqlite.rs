@@ -8,7 +8,7 @@ use backstop_store::SqliteStore;
 use crate::setup::{self, Database};
 
 #[path = "contract/all.rs"]
-mod contract;
+pub(crate) mod contract;
 mod leases;
 mod migrations;
 mod rebuilt;
@@ -60,6 +60,23 @@ impl Database for SqliteFile {
         for name in names {
             sql.execute(&format!("DROP TRIGGER {name}"), []).unwrap();
         }
+    }
+
+    fn tables_with(&self, text: &str) -> Vec<String> {
+        let sql = self.sql();
+        let strings = |query: &str| -> Vec<String> {
+            let mut query = sql.prepare(query).unwrap();
+            query.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+        };
+        let mut tables = strings("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name");
+        tables.retain(|table| {
+            let columns = strings(&format!("SELECT name FROM pragma_table_info('{table}')"));
+            columns.iter().any(|column| {
+                let query = format!("SELECT 1 FROM {table} WHERE instr(CAST({column} AS TEXT), ?1) > 0");
+                sql.prepare(&query).unwrap().exists([text]).unwrap()
+            })
+        });
+        tables
     }
 
     fn number(&self, sql: &str) -> i64 {

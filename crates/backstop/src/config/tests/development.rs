@@ -30,8 +30,8 @@ fn without_configuration_it_is_development_with_pretend_providers_and_one_known_
     assert_eq!(dev.name, "dev");
     assert!(dev.secret_key.as_ref().unwrap().matches("sk_dev"));
     assert_eq!(dev.publishable_key.as_deref(), Some("pk_dev"));
-    assert_eq!(config.compat.keys().copied().collect::<Vec<_>>(), Surface::ALL);
-    assert!(config.compat.values().all(|application| application == "dev"));
+    assert_eq!(config.compat.applications.keys().copied().collect::<Vec<_>>(), Surface::ALL);
+    assert!(config.compat.applications.values().all(|application| application == "dev"));
 }
 
 #[test]
@@ -53,7 +53,10 @@ fn a_config_file_makes_production_unless_it_says_otherwise() {
     assert_eq!(Setting::file(GOOD).loaded().config.profile, Profile::Production);
     let said = Setting::file(&format!("profile = \"development\"\n{GOOD}")).loaded().config;
     assert_eq!((said.profile, said.applications[0].name.as_str()), (Profile::Development, "shop"));
-    assert!(said.compat.is_empty(), "the surfaces of dev do not serve somebody else's application");
+    assert!(
+        said.compat.applications.is_empty(),
+        "the surfaces of dev do not serve somebody else's application"
+    );
 }
 
 #[test]

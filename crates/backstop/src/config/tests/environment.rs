@@ -27,7 +27,7 @@ fn a_variable_wins_over_the_file() {
     assert_eq!(config.channels.hedge_after, Duration::from_secs(3));
     assert_eq!(config.countries.allow.unwrap()[0].as_str(), "DE");
     assert_eq!(config.floors[&"transaction".parse().unwrap()], Channel::Sms);
-    assert_eq!(config.compat[&Surface::Smartfin], "shop");
+    assert_eq!(config.compat.applications[&Surface::Smartfin], "shop");
 }
 
 #[test]

@@ -1,7 +1,5 @@
 use super::*;
-use crate::{
-    ports::random::SeededRandom,
-};
+use crate::ports::random::SeededRandom;
 
 fn handle(seed: u64) -> UserHandle {
     UserHandle::new(&SeededRandom::new(seed))

@@ -108,6 +108,14 @@ pub struct UserFilter {
     pub limit: u32,
 }
 
+impl UserFilter {
+    /// Whether whoever has the address is on the page.
+    pub fn fits(&self, user: &User) -> bool {
+        let role = self.role.as_deref().is_none_or(|role| role == user.role.as_str());
+        role && self.after.is_none_or(|after| user.id > after) && self.limit > 0
+    }
+}
+
 /// See the module.
 #[async_trait]
 pub trait People: Send + Sync {

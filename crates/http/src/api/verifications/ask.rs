@@ -97,6 +97,13 @@ pub(crate) struct ClientBody {
     user_agent: Option<String>,
 }
 
+impl ClientBody {
+    /// Where the person is, if the body says so.
+    pub(crate) fn address(self) -> Result<Option<IpAddr>, Problem> {
+        self.ip.map(address).transpose()
+    }
+}
+
 impl StartBody {
     /// Reads every field.
     pub(crate) fn into_request(self, application: &Application) -> Result<StartRequest, Problem> {

@@ -15,6 +15,7 @@ mod listing;
 mod money;
 mod notices;
 mod paces;
+pub(crate) mod people;
 mod races;
 mod receipts;
 mod reopened;

@@ -22,7 +22,7 @@ fn line() -> Line {
 }
 
 impl World {
-    fn new_notice(&self, target: Target, second: i64) -> NewNotice {
+    pub(super) fn new_notice(&self, target: Target, second: i64) -> NewNotice {
         NewNotice {
             id: NoticeId::new(at(second), &self.random),
             application: APP,

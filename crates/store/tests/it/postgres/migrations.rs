@@ -11,7 +11,7 @@ use backstop_domain::{
 use backstop_store::{PostgresSettings, PostgresStore};
 
 use super::{PostgresDatabase, World};
-use crate::setup::{ASHA, Database as _, at, ring_key, told, together, wait};
+use crate::setup::{ASHA, Database as _, at, ring_key, together, told, wait};
 
 fn settings(database: &PostgresDatabase) -> PostgresSettings {
     PostgresSettings::parse(&database.url).unwrap()
