@@ -3,12 +3,14 @@
 use std::{future, net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context;
+use backstop_domain::{event::Actor, operator::OperatorRole};
+use backstop_engine::emergency::EmergencyStatus;
 use backstop_http::{Compat, DevPages, Doors, FleetflowSurface, SmartfinSurface, router, server};
 use tokio::net::TcpListener;
 
 use crate::{
     config::{Config, Profile, compat::Surface},
-    control::ControlSocket,
+    control::{ControlSocket, acts},
     desk::DevelopmentDesk,
     wiring::{self, Installation},
 };
@@ -54,6 +56,41 @@ impl App {
     /// Whether the store was made just now.
     pub fn is_new(&self) -> bool {
         self.installation.is_new
+    }
+
+    /// The link that makes the first operator, while there is none.
+    pub async fn first_operator_link(&self) -> Option<String> {
+        let engine = &self.installation.engine;
+        let made = async {
+            match engine.operators().await?.is_empty() {
+                true => engine.invite_operator(OperatorRole::Owner, Actor::System).await.map(Some),
+                false => Ok(None),
+            }
+        };
+        let token = match made.await {
+            Ok(invited) => invited?.token,
+            Err(error) => {
+                tracing::warn!(%error, "whether there are operators cannot be read");
+                return None;
+            }
+        };
+        let configured = self.installation.config.server.public_url.clone();
+        let url = configured.unwrap_or_else(|| format!("http://{}", self.address));
+        Some(acts::operators::link(&url, token.expose()))
+    }
+
+    /// Says so if somebody got in with the master key that is configured.
+    pub async fn warn_of_used_key(&self) {
+        match self.installation.engine.emergency_status().await {
+            Ok(Some(EmergencyStatus { key_used_at: Some(at), .. })) => {
+                tracing::warn!(
+                    emergency.used_at = at.to_rfc3339(),
+                    "the emergency master key was used: replace it"
+                );
+            }
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "whether the emergency key was used cannot be read"),
+        }
     }
 
     /// Serves until `shutdown` ends; then takes no new calls, finishes those that came, and waits for what was sent.

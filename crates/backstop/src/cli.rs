@@ -24,9 +24,11 @@ pub mod codes;
 pub mod costs;
 pub mod devices;
 pub mod doctor;
+pub mod emergency;
 pub mod init;
 pub mod keys;
 pub mod migrate;
+pub mod operators;
 pub mod people;
 pub mod providers;
 pub mod restore;
@@ -101,6 +103,10 @@ pub enum Command {
     Devices(devices::DevicesArguments),
     /// List and end a user's sessions
     Sessions(sessions::SessionsArguments),
+    /// Show how emergency access stands; approve a use, end a session
+    Emergency(emergency::EmergencyArguments),
+    /// Show, invite and remove those who run the installation
+    Operators(operators::OperatorsArguments),
     /// See that the audit log is whole, and read it
     Audit(audit::AuditArguments),
     /// Copy the store into a file, while the service runs
@@ -229,6 +235,8 @@ pub fn run(arguments: Arguments, screen: &mut Screen) -> anyhow::Result<Exit> {
         }
         Command::Devices(devices) => talk(screen, config, devices.request(), devices::answer),
         Command::Sessions(sessions) => talk(screen, config, sessions.request(), sessions::answer),
+        Command::Emergency(emergency) => talk(screen, config, emergency.request(), emergency::answer),
+        Command::Operators(operators) => talk(screen, config, operators.request(), operators::answer),
         Command::Keys(keys) => talk(screen, config, keys.request(), keys::answer),
         Command::Backup(backup) => talk(screen, config, backup.request()?, backup::answer),
         Command::Init(_) | Command::CheckConfig(_) => Ok(Exit::Well),

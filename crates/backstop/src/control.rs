@@ -5,7 +5,7 @@
 //! service's back, and works whether or not it runs. On PostgreSQL a command is one more process on the store; running
 //! nodes read what it changed.
 
-mod acts;
+pub(crate) mod acts;
 mod doctor;
 mod postgres;
 pub mod protocol;

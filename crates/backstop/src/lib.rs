@@ -64,6 +64,13 @@ pub fn serve(loaded: Loaded) -> anyhow::Result<()> {
         let shutdown = shutdown::first_signal();
         let mut out = std::io::stdout();
         writeln!(out, "{screen}")?;
+        if let Some(link) = app.first_operator_link().await {
+            writeln!(
+                out,
+                "No operators yet. This link makes the first one, once, for 15 minutes:\n  {link}\n"
+            )?;
+        }
+        app.warn_of_used_key().await;
         out.flush()?;
         app.run(shutdown).await
     })

@@ -1,18 +1,38 @@
 //! Emergency access: the master key that opens when no other way does.
 //!
 //! The key itself is kept nowhere: its SHA-256 is compared in constant time. It opens for users of some roles alone, optionally
-//! from some networks alone.
+//! from some networks alone. [`request`] is a use that somebody else has to approve first.
+
+pub mod request;
 
 use std::{fmt, net::IpAddr, time::Duration};
 
 use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use crate::{secret::SecretString, user::Role};
+use crate::{clock::Timestamp, secret::SecretString, user::Role};
 
 /// How long an emergency token is good for.
 pub const EMERGENCY_TTL: Duration = Duration::from_secs(3600);
+/// Characters of a reason.
+const REASON: std::ops::RangeInclusive<usize> = 1..=500;
+
+/// Whether a reason says something that can be kept and read: characters that a terminal only shows, and not just spaces.
+pub fn is_reason(text: &str) -> bool {
+    let shown = |c: char| c == '\n' || !c.is_control();
+    REASON.contains(&text.chars().count()) && !text.trim().is_empty() && text.chars().all(shown)
+}
+
+/// Of a key that was used: which one, and when it last was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyUsed {
+    /// Names the key: [`Emergency::fingerprint`].
+    pub fingerprint: String,
+    /// When.
+    pub at: Timestamp,
+}
 
 /// What holds for emergency access.
 #[derive(Clone)]
@@ -45,6 +65,16 @@ impl Emergency {
             || address.is_some_and(|ip| self.networks.iter().any(|net| net.contains(&ip.to_canonical())))
     }
 
+    /// For users of which roles it opens.
+    pub fn roles(&self) -> &[Role] {
+        &self.roles
+    }
+
+    /// From which networks; empty: from everywhere.
+    pub fn networks(&self) -> &[IpNet] {
+        &self.networks
+    }
+
     /// Whether somebody else has to confirm each use.
     pub const fn needs_approval(&self) -> bool {
         self.approvals > 1
@@ -65,6 +95,14 @@ impl fmt::Debug for Emergency {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_reason_says_something_that_a_terminal_only_shows() {
+        assert!(is_reason("SMS is down, incident 4711"));
+        for bad in ["", "  ", "a\u{1b}[2J", &"x".repeat(501)] {
+            assert!(!is_reason(bad), "{bad:?}");
+        }
+    }
 
     #[test]
     fn only_the_key_opens_and_only_from_where_it_may() {

@@ -236,6 +236,15 @@ impl Kind for OfNotice {
 /// Names a notice; a receiver tells a repetition by it: `ntc_…`.
 pub type NoticeId = Id<OfNotice>;
 
+/// Marks the id of a request for emergency access.
+#[derive(Debug)]
+pub enum OfEmergencyRequest {}
+impl Kind for OfEmergencyRequest {
+    const PREFIX: &'static str = "emr";
+}
+/// Names a request for emergency access that waits for an approval: `emr_…`.
+pub type EmergencyRequestId = Id<OfEmergencyRequest>;
+
 #[cfg(test)]
 mod tests {
     use super::*;

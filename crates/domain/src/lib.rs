@@ -20,6 +20,7 @@ pub mod keyring;
 pub mod limit;
 pub mod notice;
 pub mod offline;
+pub mod operator;
 pub mod outcome;
 pub mod plan;
 pub mod ports;

@@ -87,4 +87,4 @@ impl FromStr for Acr {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -47,6 +47,9 @@ impl Engine {
         if let Err(error) = self.store.forget_people(now).await {
             tracing::warn!(%error, "ended sessions and old tries cannot be deleted");
         }
+        if let Err(error) = self.store.forget_operators(now).await {
+            tracing::warn!(%error, "old invitations and requests cannot be deleted");
+        }
         let notices = self.store.forget_notices(now - self.retention).await;
         let verifications = self.store.forget(now - self.retention, now).await;
         let more = |(forgotten, what)| match forgotten {

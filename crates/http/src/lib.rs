@@ -4,6 +4,7 @@
 //! that it must ask for. Around all of them stands the envelope (request id, time-out, problem documents, security
 //! headers), the development guard, and CORS. Nothing is kept between two requests, so a crash loses nothing here.
 
+mod admin;
 mod api;
 mod cors;
 pub mod dev;
@@ -181,6 +182,7 @@ pub(crate) fn routes(compat: &Compat) -> Vec<Route> {
         post("/v1/sign-in/pin", sign_in::device::pin),
         post("/v1/sign-in/passkey/options", sign_in::passkey::options),
         post("/v1/sign-in/passkey/verify", sign_in::passkey::verify),
+        post("/v1/sign-in/emergency", sign_in::emergency::sign_in),
         post("/v1/sign-in/step-up", sign_in::ways::step_up),
         post("/v1/sign-up", sign_in::sign_up::sign_up),
         post("/v1/password/forgot", sign_in::password::forgot),
@@ -258,6 +260,7 @@ pub fn router(doors: Doors) -> Router {
     let desk = dev.as_ref().map(|pages| pages.desk.clone());
     api.merge(landing::router(desk))
         .merge(dev.map_or_else(Router::new, dev::router))
+        .merge(admin::join::router(doors.engine.clone()))
         .merge(page::assets())
         .merge(receipts::router(entrance.clone()))
         .merge(reference::router(openapi::value()))

@@ -42,7 +42,7 @@ use crate::{
         sign_in::codes::send, sign_in::codes::verify, sign_in::codes::totp, sign_in::codes::backup_code,
         sign_in::ways::ways, sign_in::ways::step_up, sign_in::password::sign_in, sign_in::password::forgot,
         sign_in::password::reset, sign_in::sign_up::sign_up, sign_in::device::challenge, sign_in::device::sign_in,
-        sign_in::device::pin, sign_in::passkey::options, sign_in::passkey::verify, tokens::refresh, tokens::revoke, tokens::introspect, tokens::jwks,
+        sign_in::device::pin, sign_in::passkey::options, sign_in::passkey::verify, sign_in::emergency::sign_in, tokens::refresh, tokens::revoke, tokens::introspect, tokens::jwks,
         users::create, users::list, users::read, users::change, users::erase, users::export,
         users::sms_backup::start, users::sms_backup::check,
         factors::totp::enrol, factors::totp::confirm, factors::totp::remove,

@@ -24,7 +24,8 @@ use crate::reference::prose;
 const POLICY: &str =
     "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'";
 
-const TEMPLATES: [(&str, &str); 10] = [
+const TEMPLATES: [(&str, &str); 11] = [
+    ("admin/join.html", include_str!("../templates/admin/join.html")),
     ("layout.html", include_str!("../templates/layout.html")),
     ("lamp.html", include_str!("../templates/lamp.html")),
     ("landing.html", include_str!("../templates/landing.html")),

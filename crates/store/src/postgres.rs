@@ -17,6 +17,7 @@ mod lane;
 mod ledger;
 mod nodes;
 mod notices;
+mod operators;
 mod opt_outs;
 mod outbox;
 mod people;

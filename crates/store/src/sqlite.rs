@@ -18,6 +18,7 @@ mod ledger;
 mod lookups;
 mod nodes;
 mod notices;
+mod operators;
 mod outbox;
 mod paces;
 mod people;

@@ -136,7 +136,7 @@ pub fn answer(reply: &InitReply, style: Style) -> Answer {
         row(&reply.application_key, kept(reply.new_application_key, "the secret key of the application app")),
     ];
     let hint = format!(
-        "next: add a [[provider]] to {}, then `backstop check-config` and `backstop serve`",
+        "next: add a [[provider]] to {}, then `backstop check-config` and `backstop serve`, which prints a link for the first operator",
         reply.config.display()
     );
     Answer::new(columns(&rows, ""), Exit::Well).with_hint(hint)

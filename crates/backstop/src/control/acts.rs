@@ -3,7 +3,9 @@
 mod audit;
 mod codes;
 mod costs;
+mod emergency;
 mod keys;
+pub(crate) mod operators;
 mod people;
 mod providers;
 mod route;
@@ -82,6 +84,16 @@ pub(super) async fn carry_out(
         ControlRequest::People { application, act } => {
             people::carry_out(installation, application.as_deref(), act).await
         }
+        ControlRequest::ListOperators => operators::list(installation).await,
+        ControlRequest::InviteOperator { owner } => operators::invite(installation, owner).await,
+        ControlRequest::RemoveOperator { who } => operators::remove(installation, &who).await,
+        ControlRequest::EmergencyStatus => emergency::status(installation).await,
+        ControlRequest::EmergencyRequests => emergency::requests(installation).await,
+        ControlRequest::ApproveEmergency { id, operator } => {
+            emergency::approve(installation, id, operator.as_deref()).await
+        }
+        ControlRequest::EmergencySessions => emergency::sessions(installation).await,
+        ControlRequest::RevokeEmergency { id } => emergency::revoke(installation, id).await,
         ControlRequest::Doctor { send_to_phone, send_to_email } => {
             Ok(ControlReply::Doctor(doctor::examine(installation, send_to_phone, send_to_email).await))
         }

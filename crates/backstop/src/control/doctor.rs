@@ -33,6 +33,7 @@ pub(super) async fn examine(
     let looks = installation.config.providers.iter().map(|settings| provider(installation, settings));
     lines.extend(future::join_all(looks).await);
     lines.extend(setup::examine(installation));
+    lines.extend(emergency(installation).await);
     for (channel, to) in [(Channel::Sms, send_to_phone), (Channel::Email, send_to_email)] {
         if let Some(to) = to {
             lines.push(send(installation, channel, &to).await);
@@ -75,6 +76,22 @@ async fn keyring(installation: &Installation) -> DoctorLine {
         }
         Err(error) => {
             line("keyring", Level::Broken, error.to_string(), Some("see the line about the store".into()))
+        }
+    }
+}
+
+/// A line if somebody got in with the master key, or that cannot be read.
+async fn emergency(installation: &Installation) -> Option<DoctorLine> {
+    match installation.engine.emergency_status().await {
+        Ok(status) => {
+            let at = status?.key_used_at?.to_rfc3339();
+            let fix = "write a new key where the old one is, and start the service again".to_owned();
+            let finding = format!("the master key was used at {at}, and was not replaced");
+            Some(line("emergency", Level::Warning, finding, Some(fix)))
+        }
+        Err(error) => {
+            let fix = Some("see the line about the store".to_owned());
+            Some(line("emergency", Level::Broken, error.to_string(), fix))
         }
     }
 }

@@ -6,6 +6,7 @@
 mod audit;
 mod codes;
 mod doctor;
+mod emergency;
 mod keys;
 mod people;
 mod private;
@@ -20,7 +21,7 @@ use std::path::PathBuf;
 
 use backstop_domain::{
     channel::Channel,
-    id::{ApiKeyId, VerificationId},
+    id::{ApiKeyId, EmergencyRequestId, SessionId, VerificationId},
     purpose::Purpose,
 };
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,10 @@ pub use self::{
     audit::{AuditExportReply, AuditPageReply, AuditRow, AuditVerifyReply, BrokenRecord, CheckpointRow},
     codes::{CancelReply, SendReply, VerifyReply},
     doctor::{DoctorLine, DoctorReply, Level},
+    emergency::{
+        ApprovedReply, EmergencyEndedReply, EmergencyRequestRow, EmergencyRequestsReply, EmergencySessionRow,
+        EmergencySessionsReply, EmergencyStatusReply, InviteReply, OperatorRow, OperatorsReply, RemovedReply,
+    },
     keys::{KeyReply, KeyRow, KeysReply, RevokeReply, RotateReply, RotatedKey},
     people::{
         AddressRow, CodesReply, CountReply, DeviceRow, DevicesReply, EndedReply, EraseReply, ExportReply,
@@ -191,6 +196,36 @@ pub enum ControlRequest {
         /// What.
         act: PeopleRequest,
     },
+    /// List who runs the installation.
+    ListOperators,
+    /// Make a link that makes an operator.
+    InviteOperator {
+        /// One who may invite others.
+        owner: bool,
+    },
+    /// Remove an operator.
+    RemoveOperator {
+        /// By name or id.
+        who: String,
+    },
+    /// Tell how emergency access stands.
+    EmergencyStatus,
+    /// List who asked to be let in.
+    EmergencyRequests,
+    /// Approve a request.
+    ApproveEmergency {
+        /// Which.
+        id: EmergencyRequestId,
+        /// Who approves it, by name.
+        operator: Option<String>,
+    },
+    /// List who is in.
+    EmergencySessions,
+    /// End a session of emergency access.
+    RevokeEmergency {
+        /// Which.
+        id: SessionId,
+    },
     /// Look whether everything works.
     Doctor {
         /// Also send a real code to this number.
@@ -271,6 +306,22 @@ pub enum ControlReply {
     Sessions(SessionsReply),
     /// To [`PeopleRequest`]s that end codes, devices or sessions.
     Ended(EndedReply),
+    /// To [`ControlRequest::ListOperators`].
+    Operators(OperatorsReply),
+    /// To [`ControlRequest::InviteOperator`].
+    InviteOperator(InviteReply),
+    /// To [`ControlRequest::RemoveOperator`].
+    RemoveOperator(RemovedReply),
+    /// To [`ControlRequest::EmergencyStatus`].
+    EmergencyStatus(EmergencyStatusReply),
+    /// To [`ControlRequest::EmergencyRequests`].
+    EmergencyRequests(EmergencyRequestsReply),
+    /// To [`ControlRequest::ApproveEmergency`].
+    EmergencyApproved(ApprovedReply),
+    /// To [`ControlRequest::EmergencySessions`].
+    EmergencySessions(EmergencySessionsReply),
+    /// To [`ControlRequest::RevokeEmergency`].
+    EmergencyRevoked(EmergencyEndedReply),
     /// To [`ControlRequest::Doctor`].
     Doctor(DoctorReply),
     /// To any of them: it was not done.

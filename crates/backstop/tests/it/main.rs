@@ -15,6 +15,8 @@ mod cli;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod emergency;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod hygiene;

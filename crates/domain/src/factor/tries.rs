@@ -46,6 +46,10 @@ impl Budget {
     /// other budget.
     pub const NETWORK: Self = Self { disabled_after: None, ..Self::of(&[(30, HOUR)]) };
 
+    /// Keys of emergency access from one network: they have 128 bits or more, so this only keeps the noise down. It is never
+    /// charged to more than one network, or strangers could shut the last way in.
+    pub const EMERGENCY: Self = Self { disabled_after: None, ..Self::of(&[(5, HOUR)]) };
+
     const fn of(within: &'static [(u32, Duration)]) -> Self {
         Self { within, slows_after: None, disabled_after: Some(DISABLED_AFTER) }
     }
@@ -190,6 +194,7 @@ mod tests {
             (Budget::PIN, 9, 86_400),
             (Budget::TRUSTED_DEVICE, 20, 3600),
             (Budget::NETWORK, 30, 3600),
+            (Budget::EMERGENCY, 5, 3600),
         ];
         for (budget, most, seconds) in cases {
             let mut tries = Tries::default();

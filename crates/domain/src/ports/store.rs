@@ -8,6 +8,7 @@ mod keys;
 mod nodes;
 mod notices;
 mod once;
+mod operators;
 mod people;
 mod routing;
 mod verifications;
@@ -19,6 +20,7 @@ pub use keys::*;
 pub use nodes::*;
 pub use notices::*;
 pub use once::*;
+pub use operators::*;
 pub use people::*;
 pub use routing::*;
 pub use verifications::*;
@@ -58,10 +60,11 @@ impl StoreError {
 
 /// The whole store.
 pub trait Store:
-    Verifications + Deliveries + Applications + Keys + Nodes + Routing + People + Audit + Notices
+    Verifications + Deliveries + Applications + Keys + Nodes + Routing + People + Audit + Notices + Operators
 {
 }
-impl<T: Verifications + Deliveries + Applications + Keys + Nodes + Routing + People + Audit + Notices> Store
-    for T
+impl<
+    T: Verifications + Deliveries + Applications + Keys + Nodes + Routing + People + Audit + Notices + Operators,
+> Store for T
 {
 }

@@ -25,7 +25,7 @@ pub(super) fn at(seconds: i64) -> Timestamp {
 }
 
 /// The ring of an installation.
-pub(super) fn ring(seed: u64) -> Keyring {
+pub(crate) fn ring(seed: u64) -> Keyring {
     let random = SeededRandom::new(seed);
     let keys = KeyUse::ALL.into_iter().zip(1..).map(|(key_use, kid)| (Kid(kid), key_use, generate(&random)));
     Keyring::new(keys).unwrap()

@@ -46,8 +46,7 @@ impl Engine {
             addresses.iter().filter_map(|address| found.open(&scene.ring, address).ok()).collect();
         let known: Vec<&str> = opened.iter().map(Recipient::expose).collect();
         let length = usize::from(scene.application.sign_in.pin_length);
-        let pin =
-            Pin::choose(pin.expose(), length, &known).map_err(|error| ManageError::of("pin", error))?;
+        let pin = Pin::choose(pin.expose(), length, &known).map_err(|error| ManageError::of("pin", error))?;
         let (ring, random) = (scene.ring.clone(), scene.random.clone());
         let hash = self.compute(move || pin.hash(&ring, device, random.as_ref())).await?;
         let hash = hash.map_err(|error| StoreError::Internal(error.to_string()))?;

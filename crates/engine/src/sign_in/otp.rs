@@ -127,7 +127,8 @@ impl Engine {
             Some(text) => self.whom(&scene, &Knock::Mfa(text.clone()))?.1,
             None => None,
         };
-        let proof = self.prove(caller, check.target, check.code, Some(Purpose::login()), held.as_ref()).await?;
+        let proof =
+            self.prove(caller, check.target, check.code, Some(Purpose::login()), held.as_ref()).await?;
         let Some(proof) = proof else { return Err(SignInError::Refused) };
         let outcome = self.by_proof(&scene, held.as_ref(), proof, first, check.remember).await?;
         self.answer(&scene, outcome)

@@ -33,7 +33,7 @@ use backstop_domain::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Challenge, OtpTarget, SignInError, active, backup_code, charge, give_back, needs_second, 
+    Challenge, OtpTarget, SignInError, active, backup_code, charge, give_back, needs_second,
     otp::{Proof, proof_hash},
     refused, second_factor, tokens, totp,
 };

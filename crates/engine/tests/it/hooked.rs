@@ -27,6 +27,7 @@ use backstop_domain::{
     spend::SpendBook,
 };
 
+mod operators;
 mod people;
 
 /// What happens around a store.

@@ -17,6 +17,7 @@ use backstop_domain::{
     channel::Channel,
     clock::{Clock, ManualClock, Timestamp},
     delivery::Delivery,
+    emergency::Emergency,
     id::{NodeId, VerificationId},
     keyring::{KeyUse, Keyring, Kid, RootKey, generate},
     limit::{Limits, Pace},
@@ -178,6 +179,8 @@ pub(crate) struct House {
     pub(crate) notices: NoticeSettings,
     /// How pages reach us.
     pub(crate) public_url: Option<String>,
+    /// The key that opens when nothing else does.
+    pub(crate) emergency: Option<Emergency>,
     sent: Arc<Mutex<Vec<&'static str>>>,
     root: RootKey,
 }
@@ -200,6 +203,7 @@ impl House {
             mailers: Vec::new(),
             notices: NoticeSettings::default(),
             public_url: None,
+            emergency: None,
             clock: Arc::new(HouseClock { manual, drifted: AtomicBool::new(false) }),
             chance,
             root: RootKey::new([7; 32]),
@@ -306,7 +310,7 @@ impl House {
             rules: Vec::new(),
             notices: self.notices.clone(),
             public_url: self.public_url.clone(),
-            emergency: None,
+            emergency: self.emergency.clone(),
             retention: RETENTION,
             node: NodeId::new(self.clock.now(), self.chance.as_ref()),
         });

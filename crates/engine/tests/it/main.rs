@@ -9,15 +9,17 @@ mod decoys;
 #[cfg(test)]
 mod delivering;
 #[cfg(test)]
-mod hooked;
+mod emergency;
 #[cfg(test)]
+mod hooked;
 mod house;
 #[cfg(test)]
 mod nodes;
 #[cfg(test)]
+mod operators;
 mod people;
+mod sign_in;
 #[cfg(test)]
 mod simulation;
 #[cfg(test)]
 mod telling;
-mod sign_in;

@@ -7,6 +7,7 @@ pub(crate) mod answer;
 pub(crate) mod ask;
 pub(crate) mod codes;
 pub(crate) mod device;
+pub(crate) mod emergency;
 pub(crate) mod passkey;
 pub(crate) mod password;
 pub(crate) mod sign_up;

@@ -16,6 +16,10 @@ pub enum Code {
     InvalidIdempotencyKey,
     Unauthorized,
     SignInRefused,
+    EmergencyKeyWrong,
+    EmergencyNotServed,
+    EmergencyOff,
+    EmergencyRequestOver,
     MfaTokenInvalid,
     SessionEnded,
     NeedsSecretKey,
@@ -59,7 +63,7 @@ pub enum Code {
 
 impl Code {
     /// Every kind, by its status.
-    pub const ALL: [Self; 46] = [
+    pub const ALL: [Self; 50] = [
         Self::InvalidJson,
         Self::InvalidRequest,
         Self::InvalidRecipient,
@@ -67,6 +71,10 @@ impl Code {
         Self::InvalidIdempotencyKey,
         Self::Unauthorized,
         Self::SignInRefused,
+        Self::EmergencyKeyWrong,
+        Self::EmergencyNotServed,
+        Self::EmergencyOff,
+        Self::EmergencyRequestOver,
         Self::MfaTokenInvalid,
         Self::SessionEnded,
         Self::NeedsSecretKey,
@@ -140,6 +148,16 @@ impl Code {
                 ("invalid_idempotency_key", S::BAD_REQUEST, "The Idempotency-Key cannot be used")
             }
             Self::Unauthorized => ("unauthorized", S::UNAUTHORIZED, "The call needs a valid key"),
+            Self::EmergencyKeyWrong => ("emergency_key_wrong", S::UNAUTHORIZED, "It is not the master key"),
+            Self::EmergencyNotServed => (
+                "emergency_not_served",
+                S::FORBIDDEN,
+                "Emergency access is not for this person, or not from there",
+            ),
+            Self::EmergencyOff => ("emergency_off", S::NOT_FOUND, "Emergency access is off"),
+            Self::EmergencyRequestOver => {
+                ("emergency_request_over", S::CONFLICT, "The request is used or over: begin again")
+            }
             Self::SignInRefused => ("sign_in_refused", S::UNAUTHORIZED, "Nobody is let in with this"),
             Self::MfaTokenInvalid => {
                 ("mfa_token_invalid", S::UNAUTHORIZED, "The mfa_token is not valid any more")

@@ -47,6 +47,7 @@ use tower::ServiceExt as _;
 use crate::{Compat, Doors, FleetflowSurface, Peer, Profile, SmartfinSurface};
 
 mod home;
+mod operators;
 mod people;
 
 pub(super) use home::{Home, PASSWORD, Person};

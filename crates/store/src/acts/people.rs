@@ -10,7 +10,7 @@ use backstop_domain::{
     factor::tries::Tries,
     id::{SessionId, UserId},
     notice::NewNotice,
-    ports::store::{File, Lookup, PersonAct, Whom},
+    ports::store::{EmergencyChange, File, Lookup, PersonAct, Whom},
     token::session::Session,
     user::User,
 };
@@ -45,6 +45,7 @@ pub(crate) struct Changes {
     pub(crate) use_up: bool,
     pub(crate) records: Vec<NewRecord>,
     pub(crate) notices: Vec<NewNotice>,
+    pub(crate) emergency: Option<EmergencyChange>,
 }
 
 /// What became of the user.
@@ -78,6 +79,7 @@ pub(crate) fn run(act: &mut PersonAct, loaded: Loaded) -> Result<Changes> {
         use_up: false,
         records: Vec::new(),
         notices: Vec::new(),
+        emergency: None,
     };
     let mut file = before.clone();
     let answer = (act.rule)(&mut file);
@@ -94,6 +96,7 @@ pub(crate) fn run(act: &mut PersonAct, loaded: Loaded) -> Result<Changes> {
         use_up: file.use_up && !before.used_before,
         records: file.records,
         notices: file.notices,
+        emergency: file.emergency,
         user: user_change(act, before.user, file.user)?,
     })
 }

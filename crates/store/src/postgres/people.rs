@@ -19,7 +19,7 @@ use serde_json::Value;
 use tokio_postgres::types::ToSql;
 
 use super::{
-    PostgresStore, audit, notices,
+    PostgresStore, audit, notices, operators,
     session::{Session, within},
 };
 use crate::{
@@ -373,6 +373,9 @@ async fn write(session: &mut Session, act: &PersonAct, subject: &str, changes: &
         let values: [&(dyn ToSql + Sync); 4] =
             [&key.key.0.as_slice(), &key.body.0.as_slice(), &act.now.as_millis(), &answer];
         one(session, KEEP_ANSWER, &values).await?;
+    }
+    if let Some(change) = &changes.emergency {
+        operators::change(session, change).await?;
     }
     notices::insert(session, &changes.notices).await?;
     audit::append(session, &changes.records).await

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Every migration, oldest first; the first has number 1.
-const MIGRATIONS: [&str; 10] = [
+const MIGRATIONS: [&str; 11] = [
     include_str!("../../migrations/postgres/0001_init.sql"),
     include_str!("../../migrations/postgres/0002_paces_and_nodes.sql"),
     include_str!("../../migrations/postgres/0003_receipts.sql"),
@@ -22,6 +22,7 @@ const MIGRATIONS: [&str; 10] = [
     include_str!("../../migrations/postgres/0008_audit.sql"),
     include_str!("../../migrations/postgres/0009_notices.sql"),
     include_str!("../../migrations/postgres/0010_sign_in.sql"),
+    include_str!("../../migrations/postgres/0011_operators.sql"),
 ];
 
 /// The schema that this program writes.

@@ -13,7 +13,7 @@ use backstop_domain::{
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::Value;
 
-use super::{SqliteStore, audit, notices};
+use super::{SqliteStore, audit, notices, operators};
 use crate::{
     acts::people::{self, Changes, Loaded, NETWORK, UserChange},
     error::Result,
@@ -230,6 +230,9 @@ fn write(connection: &Connection, act: &PersonAct, subject: &str, changes: &Chan
                  DO UPDATE SET body = excluded.body, at = excluded.at, answer = excluded.answer",
             )?
             .execute(params![key.key.0, key.body.0, act.now.as_millis(), json(&changes.answer)?])?;
+    }
+    if let Some(change) = &changes.emergency {
+        operators::change(connection, change)?;
     }
     notices::insert(connection, &changes.notices)?;
     audit::append(connection, &changes.records)

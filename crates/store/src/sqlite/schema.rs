@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Every migration, oldest first; the first has number 1.
-const MIGRATIONS: [&str; 10] = [
+const MIGRATIONS: [&str; 11] = [
     include_str!("../../migrations/sqlite/0001_init.sql"),
     include_str!("../../migrations/sqlite/0002_paces_and_nodes.sql"),
     include_str!("../../migrations/sqlite/0003_receipts.sql"),
@@ -23,6 +23,7 @@ const MIGRATIONS: [&str; 10] = [
     include_str!("../../migrations/sqlite/0008_audit.sql"),
     include_str!("../../migrations/sqlite/0009_notices.sql"),
     include_str!("../../migrations/sqlite/0010_sign_in.sql"),
+    include_str!("../../migrations/sqlite/0011_operators.sql"),
 ];
 
 /// The schema that this program writes.

@@ -17,6 +17,7 @@ use crate::{
     PostgresStore,
     acts::nobody,
     error::{Result, internal},
+    operators::KEY_USED,
     postgres::Session,
 };
 
@@ -68,7 +69,8 @@ async fn receive(
 
 /// The writer's own marks are of no use in another database.
 fn moves(table: &Table, row: &[Value]) -> bool {
-    table.name != "meta" || row.first() == Some(&Value::Text("root_fingerprint".into()))
+    let moving = ["root_fingerprint", KEY_USED].map(|key| Value::Text(key.into()));
+    table.name != "meta" || row.first().is_some_and(|key| moving.contains(key))
 }
 
 async fn copy(session: &Session, table: &Table, rows: &[Vec<Value>]) -> Result<u64> {

@@ -65,9 +65,9 @@ impl SqliteStore {
     }
 }
 
-/// Every table whose rows outlive a minute. Of `meta` only the root key's fingerprint moves; `audit_head` follows from `audit`; `paces` and `spend_books` become
+/// Every table whose rows outlive a minute. Of `meta` the fingerprints of the root key and of a used emergency key move; `audit_head` follows from `audit`; `paces` and `spend_books` become
 /// rows of `buckets`.
-pub(super) const TABLES: [Table; 25] = [
+pub(super) const TABLES: [Table; 28] = [
     Table { name: "meta", key: 1, columns: &[("key", Type::TEXT), ("value", Type::TEXT)] },
     Table {
         name: "keyring",
@@ -148,6 +148,18 @@ pub(super) const TABLES: [Table; 25] = [
         key: 2,
         columns: &[("application_id", Type::INT8), ("hash", Type::BYTEA), ("until", Type::INT8)],
     },
+    Table { name: "operators", key: 1, columns: &[("id", Type::TEXT), ("body", Type::TEXT)] },
+    Table {
+        name: "operator_invitations",
+        key: 1,
+        columns: &[
+            ("hash", Type::BYTEA),
+            ("role", Type::TEXT),
+            ("is_first", Type::BOOL),
+            ("expires_at", Type::INT8),
+        ],
+    },
+    Table { name: "emergency_requests", key: 1, columns: &[("id", Type::TEXT), ("body", Type::TEXT)] },
     Table {
         name: "verifications",
         key: 2,

@@ -6,7 +6,7 @@
 
 use async_trait::async_trait;
 
-use super::{Idempotency, Once, StoreError};
+use super::{EmergencyChange, Idempotency, Once, StoreError};
 use crate::{
     application::ApplicationId,
     audit::NewRecord,
@@ -93,6 +93,8 @@ pub struct File {
     pub records: Vec<NewRecord>,
     /// Who is to be told.
     pub notices: Vec<NewNotice>,
+    /// Set by the rule: what it changed of emergency access.
+    pub emergency: Option<EmergencyChange>,
 }
 
 /// A page of users.

@@ -19,6 +19,7 @@ use super::{Hooked, Hooks};
 #[async_trait]
 impl<H: Hooks> People for Hooked<H> {
     async fn person(&self, act: PersonAct) -> Result<Once<Value>, StoreError> {
+        self.hooks.before_write()?;
         self.inner.person(act).await
     }
     async fn find(&self, application: ApplicationId, whom: Whom) -> Result<Option<User>, StoreError> {

@@ -31,13 +31,22 @@ fn another_telephone_number_ends_sessions_and_trust_and_is_told() {
     let asha = home.user(&[PHONE]);
     let by = home.person(asha, &["otp"], Acr::Aal1);
     home.device(asha, false);
-    let changes = UserChanges { add: vec![confirmed(OTHER_PHONE)], remove: vec![to(PHONE)], ..UserChanges::default() };
+    let changes =
+        UserChanges { add: vec![confirmed(OTHER_PHONE)], remove: vec![to(PHONE)], ..UserChanges::default() };
     let report = update(&home, &home.application(), asha, changes).unwrap();
     assert_eq!(report.addresses.iter().map(|a| a.to.as_str()).collect::<Vec<_>>(), [OTHER_PHONE]);
     assert_eq!((home.ended(&by), report.factors.devices), (Some(EndReason::FactorChanged), 0));
     assert_eq!(home.notices(asha), 2);
     let log = home.log();
-    assert_eq!(log[1..], ["address.changed removed", "address.changed added", "factor.device.revoked all", "session.revoked factor_changed"]);
+    assert_eq!(
+        log[1..],
+        [
+            "address.changed removed",
+            "address.changed added",
+            "factor.device.revoked all",
+            "session.revoked factor_changed"
+        ]
+    );
     let ravi = home.user(&[PHONE]);
     assert_ne!(ravi, asha, "a number that was given back can be somebody else's");
 }
@@ -56,7 +65,11 @@ fn an_address_that_a_person_adds_is_not_theirs_until_the_application_confirms_it
     update(&home, &home.application(), ravi, remove(OTHER_MAIL)).unwrap();
     let report = update(&home, &home.application(), asha, confirm()).unwrap();
     assert_eq!(report.addresses[1].confirmed_at, Some(home.engine.now()));
-    assert_eq!((home.notices(asha), home.ended(&by)), (1, None), "the old address hears of it, and nobody is signed out");
+    assert_eq!(
+        (home.notices(asha), home.ended(&by)),
+        (1, None),
+        "the old address hears of it, and nobody is signed out"
+    );
 }
 
 #[test]

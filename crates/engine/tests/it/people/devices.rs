@@ -21,7 +21,10 @@ fn a_revoked_device_is_gone_and_everybody_else_is_signed_out() {
     let (by, other) = (home.sure(asha), home.sure(asha));
     block_on(home.engine.revoke_device(&by, asha, lost)).unwrap();
     let left = block_on(home.engine.devices(&by, asha)).unwrap();
-    assert_eq!(left.iter().map(|device| (device.id, device.has_key, device.is_live)).collect::<Vec<_>>(), [(kept, false, true)]);
+    assert_eq!(
+        left.iter().map(|device| (device.id, device.has_key, device.is_live)).collect::<Vec<_>>(),
+        [(kept, false, true)]
+    );
     assert_eq!((home.ended(&by), home.ended(&other)), (None, Some(EndReason::FactorChanged)));
     assert!(matches!(block_on(home.engine.revoke_device(&by, asha, lost)), Err(ManageError::NotHeld)));
     assert_eq!(home.notices(asha), 1);
@@ -47,7 +50,7 @@ fn a_pin_is_set_on_a_device_of_ones_own_and_kept_as_a_hash() {
 
 #[test]
 fn a_pin_ends_after_ninety_days_and_the_same_one_may_be_set_again() {
-    let mut home = Home::new();
+    let home = Home::new();
     let asha = home.user(&[PHONE]);
     let device = home.device(asha, false);
     set(&home, &home.sure(asha), device, "739164").unwrap();

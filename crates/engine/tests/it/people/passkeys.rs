@@ -44,7 +44,7 @@ fn a_passkey_is_added_once_and_makes_the_session_one_of_two_ways() {
     let mut laptop = Authenticator::new(Key::es256(), PAGE);
     let begun = begin(&home, &by, asha);
     let made = add(&home, &by, asha, &begun, &mut laptop).unwrap();
-    assert_eq!(block_on(home.engine.passkeys(&by, asha)).unwrap(), [made.clone()]);
+    assert_eq!(block_on(home.engine.passkeys(&by, asha)).unwrap(), std::slice::from_ref(&made));
     assert_eq!((made.name.as_str(), made.id.as_bytes()), ("laptop", laptop.id.as_slice()));
     assert_eq!((home.session(&by).acr, home.notices(asha)), (Acr::Aal2, 1));
     let mut other = Authenticator::new(Key::es256(), PAGE);
@@ -69,7 +69,7 @@ fn an_id_that_somebody_has_is_refused() {
 
 #[test]
 fn a_ceremony_of_somebody_else_or_of_ten_minutes_ago_or_of_another_page_adds_nothing() {
-    let mut home = Home::new();
+    let home = Home::new();
     let (asha, ravi) = (home.user(&[PHONE]), home.user(&[OTHER_MAIL]));
     let by = home.application();
     let mut laptop = Authenticator::new(Key::eddsa(), PAGE);
@@ -79,7 +79,8 @@ fn a_ceremony_of_somebody_else_or_of_ten_minutes_ago_or_of_another_page_adds_not
     assert!(matches!(add(&home, &by, asha, &begun, &mut elsewhere), Err(ManageError::NotRight)));
     home.pass(Duration::from_secs(301));
     assert_eq!(field(add(&home, &by, asha, &begun, &mut laptop)), "state");
-    let nameless = NewPasskeyRequest { state: String::new(), response: serde_json::Value::Null, name: " ".into() };
+    let nameless =
+        NewPasskeyRequest { state: String::new(), response: serde_json::Value::Null, name: " ".into() };
     assert_eq!(field(block_on(home.engine.add_passkey(&by, asha, nameless))), "name");
     assert_eq!((home.report(asha).factors.passkeys, home.report(ravi).factors.passkeys), (0, 0));
 }
@@ -89,11 +90,10 @@ fn a_removed_passkey_is_gone_unless_it_is_the_last_way_in() {
     let home = Home::new();
     let asha = home.user(&[PHONE]);
     let mut laptop = Authenticator::new(Key::es256(), PAGE);
-    let made = add(&home, &home.application(), asha, &begin(&home, &home.application(), asha), &mut laptop).unwrap();
-    let gone = backstop_engine::users::UserChanges {
-        remove: vec![super::home::to(PHONE)],
-        ..Default::default()
-    };
+    let made =
+        add(&home, &home.application(), asha, &begin(&home, &home.application(), asha), &mut laptop).unwrap();
+    let gone =
+        backstop_engine::users::UserChanges { remove: vec![super::home::to(PHONE)], ..Default::default() };
     block_on(home.engine.update_user(&home.application(), asha, gone)).unwrap();
     let (by, other) = (home.sure(asha), home.sure(asha));
     let remove = |by: &Manager| block_on(home.engine.remove_passkey(by, asha, made.id.clone()));

@@ -37,7 +37,12 @@ fn the_first_password_signs_nobody_out_and_another_one_does_and_forgets_devices(
     assert_eq!(verdicts, [true, false]);
     assert_eq!(
         home.log()[1..],
-        ["factor.password.set", "factor.password.changed", "session.revoked factor_changed", "factor.device.revoked all"]
+        [
+            "factor.password.set",
+            "factor.password.changed",
+            "session.revoked factor_changed",
+            "factor.device.revoked all"
+        ]
     );
 }
 

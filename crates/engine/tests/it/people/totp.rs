@@ -7,10 +7,7 @@ use backstop_domain::{
     token::{Acr, session::EndReason},
     user::SecondFactor,
 };
-use backstop_engine::{
-    manage::ManageError,
-    users::UserChanges,
-};
+use backstop_engine::{manage::ManageError, users::UserChanges};
 use futures::executor::block_on;
 use serde_json::json;
 
@@ -30,7 +27,11 @@ fn an_app_is_in_use_after_its_first_code_and_the_session_is_one_of_two_ways() {
     block_on(home.engine.confirm_totp(&by, asha, code(&right))).unwrap();
     assert_eq!(home.report(asha).factors.totp, Some(home.engine.now()));
     assert_eq!((home.session(&by).acr, home.session(&other).acr), (Acr::Aal2, Acr::Aal1));
-    assert_eq!((home.ended(&other), home.notices(asha)), (None, 1), "enrolling signs nobody out, and is told");
+    assert_eq!(
+        (home.ended(&other), home.notices(asha)),
+        (None, 1),
+        "enrolling signs nobody out, and is told"
+    );
     let kept = serde_json::to_string(&home.row(asha).unwrap().profile).unwrap();
     assert!(!kept.contains(enrolled.secret.expose()));
     assert!(!format!("{enrolled:?}").contains(enrolled.secret.expose()));
@@ -41,7 +42,7 @@ fn an_app_is_in_use_after_its_first_code_and_the_session_is_one_of_two_ways() {
 
 #[test]
 fn an_enrolment_that_was_given_up_leaves_the_old_app_in_use() {
-    let mut home = Home::new();
+    let home = Home::new();
     let asha = home.user(&[PHONE]);
     home.totp(asha);
     let old = home.row(asha).unwrap().profile.ways.totp;
@@ -50,7 +51,10 @@ fn an_enrolment_that_was_given_up_leaves_the_old_app_in_use() {
     let wrong = if home.totp_code(&enrolled.secret) == "000000" { "000001" } else { "000000" };
     let refused = block_on(home.engine.confirm_totp(&by, asha, code(wrong)));
     assert!(matches!(refused, Err(ManageError::NotRight)));
-    assert!(home.row(asha).unwrap().profile.ways.totp_enrolment.is_some(), "it stays open after a wrong code");
+    assert!(
+        home.row(asha).unwrap().profile.ways.totp_enrolment.is_some(),
+        "it stays open after a wrong code"
+    );
     home.pass(Duration::from_secs(600));
     let late = home.totp_code(&enrolled.secret);
     assert!(matches!(block_on(home.engine.confirm_totp(&by, asha, code(&late))), Err(ManageError::NotHeld)));

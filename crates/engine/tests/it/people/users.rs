@@ -67,7 +67,8 @@ fn what_cannot_be_a_user_is_named_and_makes_none() {
 #[test]
 fn the_same_key_makes_one_user() {
     let home = Home::new();
-    let key = |body: &str| IdempotencyKey { key: "k1".into(), route: "POST /v1/users".into(), body: body.into() };
+    let key =
+        |body: &str| IdempotencyKey { key: "k1".into(), route: "POST /v1/users".into(), body: body.into() };
     let make = |key: &IdempotencyKey| {
         let new = NewUser { addresses: vec![confirmed(PHONE)], ..NewUser::default() };
         block_on(home.engine.create_user(&home.application(), new, Some(key)))

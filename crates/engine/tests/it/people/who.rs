@@ -43,7 +43,7 @@ fn a_person_changes_only_themselves() {
 
 #[test]
 fn a_stale_ended_unsure_or_emergency_session_or_a_device_alone_changes_nothing() {
-    let mut home = Home::new();
+    let home = Home::new();
     let asha = home.user(&[PHONE]);
     let emergency = home.person_of(asha, &["otp"], Acr::Aal2, SessionKind::Emergency);
     let device = home.person(asha, &["swk"], Acr::Aal1);

@@ -2,6 +2,7 @@
 
 use backstop_domain::{clock::Timestamp, factor::password::InvalidPassword};
 use backstop_engine::{
+    emergency::EmergencyError,
     manage::{Denied, ManageError},
     sign_in::{SignInError, SignUpError},
     sms_backup::SmsBackupError,
@@ -26,6 +27,29 @@ impl From<SignInError> for Problem {
             SignInError::Start(error) => error.into(),
             SignInError::Check(error) => error.into(),
             SignInError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<EmergencyError> for Problem {
+    fn from(error: EmergencyError) -> Self {
+        match error {
+            EmergencyError::Off => Self::new(Code::EmergencyOff, "no master key is configured"),
+            EmergencyError::WrongKey => {
+                Self::new(Code::EmergencyKeyWrong, "this was recorded and told to the operators")
+            }
+            EmergencyError::NotServed => {
+                Self::new(Code::EmergencyNotServed, "it serves active people of some roles alone")
+            }
+            EmergencyError::Network => Self::new(Code::EmergencyNotServed, "it is not open to this network"),
+            EmergencyError::Locked { until } => too_many_tries(Some(until)),
+            EmergencyError::OutOfBounds { field, problem } => Self::field(field, problem),
+            EmergencyError::RequestOver => {
+                Self::new(Code::EmergencyRequestOver, "leave `request_id` out to make a new request")
+            }
+            EmergencyError::OtherBody => key_reused(),
+            EmergencyError::InProgress => in_progress(),
+            EmergencyError::Store(error) => error.into(),
         }
     }
 }

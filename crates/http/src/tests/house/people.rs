@@ -65,6 +65,7 @@ impl Kept {
             owners: act.claims.iter().filter_map(owner).collect(),
             used_before: act.once.is_some_and(|(hash, _)| self.used.contains(&hash)),
             use_up: false,
+            emergency: None,
             records: Vec::new(),
             notices: Vec::new(),
         };

@@ -14,6 +14,7 @@ mod goes_on;
 mod listing;
 mod money;
 mod notices;
+mod operators;
 mod paces;
 pub(crate) mod people;
 mod races;

@@ -1,0 +1,127 @@
+//! `backstop emergency`: how emergency access stands, what waits for an approval, who is in.
+
+use backstop_domain::{
+    emergency::request::RequestState,
+    id::{EmergencyRequestId, SessionId},
+};
+use clap::{Args, Subcommand};
+
+use super::{
+    Answer, Exit,
+    screen::{Style, columns},
+};
+use crate::control::protocol::{ControlReply, ControlRequest, EmergencyStatusReply, Level};
+
+/// What to do with emergency access.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  backstop emergency status\n  backstop emergency requests\n  \
+                        backstop emergency approve emr_... --operator Meera\n  backstop emergency sessions")]
+pub struct EmergencyArguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: EmergencyCommand,
+}
+
+/// What can be done with it.
+#[derive(Debug, Subcommand)]
+pub enum EmergencyCommand {
+    /// Show whether it is on, and whether its key must be replaced
+    Status,
+    /// Show who asked to be let in during the last day
+    Requests,
+    /// Approve a request; it lets one person in, once, within 15 minutes
+    Approve {
+        /// The request
+        #[arg(value_name = "ID")]
+        id: EmergencyRequestId,
+        /// Who approves it; never whoever asked
+        #[arg(long, value_name = "NAME")]
+        operator: Option<String>,
+    },
+    /// Show the sessions that are open
+    Sessions,
+    /// End one at once
+    Revoke {
+        /// The session
+        #[arg(value_name = "SESSION")]
+        id: SessionId,
+    },
+}
+
+impl EmergencyArguments {
+    /// What is asked for.
+    pub fn request(self) -> ControlRequest {
+        match self.command {
+            EmergencyCommand::Status => ControlRequest::EmergencyStatus,
+            EmergencyCommand::Requests => ControlRequest::EmergencyRequests,
+            EmergencyCommand::Approve { id, operator } => ControlRequest::ApproveEmergency { id, operator },
+            EmergencyCommand::Sessions => ControlRequest::EmergencySessions,
+            EmergencyCommand::Revoke { id } => ControlRequest::RevokeEmergency { id },
+        }
+    }
+}
+
+/// What came of it, for people.
+pub fn answer(reply: &ControlReply, style: Style) -> Option<Answer> {
+    match reply {
+        ControlReply::EmergencyStatus(reply) => Some(status(reply, style)),
+        ControlReply::EmergencyRequests(reply) => {
+            let rows = reply.requests.iter().map(|one| {
+                let reason =
+                    one.reason.as_ref().map_or(String::new(), |reason| reason.expose().replace('\n', " "));
+                let network = one.network.clone().unwrap_or_default();
+                let state = one.state.as_str().to_owned();
+                vec![one.id.to_string(), state, one.asked_at.clone(), one.user.to_string(), network, reason]
+            });
+            let waits = reply.requests.iter().any(|one| one.state == RequestState::Waiting);
+            let answer = Answer::new(columns(&rows.collect::<Vec<_>>(), ""), Exit::Well);
+            Some(if waits {
+                answer.with_hint("approve one with `backstop emergency approve ID --operator NAME`")
+            } else {
+                answer
+            })
+        }
+        ControlReply::EmergencyApproved(reply) => {
+            let text = format!("{} approved {}, once, for 15 minutes", style.lamp(Level::Well), reply.id);
+            Some(Answer::new(text, Exit::Well))
+        }
+        ControlReply::EmergencySessions(reply) => {
+            let rows = reply.sessions.iter().map(|one| {
+                let network = one.network.clone().unwrap_or_default();
+                let ids = [one.id.to_string(), one.application.clone(), one.user.to_string()];
+                [ids.to_vec(), vec![one.began_at.clone(), one.ends_at.clone(), network]].concat()
+            });
+            Some(Answer::new(columns(&rows.collect::<Vec<_>>(), ""), Exit::Well))
+        }
+        ControlReply::EmergencyRevoked(reply) if reply.ended => {
+            Some(Answer::new(format!("{} ended {}", style.lamp(Level::Well), reply.id), Exit::Well))
+        }
+        ControlReply::EmergencyRevoked(_) => {
+            Some(Answer::new("", Exit::Warning).with_hint("no open session of emergency access has this id"))
+        }
+        _ => None,
+    }
+}
+
+fn status(reply: &EmergencyStatusReply, style: Style) -> Answer {
+    if !reply.on {
+        return Answer::new(format!("{} off: no master key is configured", style.idle()), Exit::Well);
+    }
+    let networks =
+        if reply.networks.is_empty() { "everywhere".to_owned() } else { reply.networks.join(", ") };
+    let rows = [
+        vec!["roles".to_owned(), reply.roles.join(", ")],
+        vec!["networks".to_owned(), networks],
+        vec!["approvals".to_owned(), reply.approvals.to_string()],
+    ];
+    let lamp = |level| style.lamp(level);
+    match &reply.key_used_at {
+        None => Answer::new(format!("{} on\n{}", lamp(Level::Well), columns(&rows, "  ")), Exit::Well),
+        Some(at) => {
+            let head = format!("{} on, and its key was used at {at}", lamp(Level::Warning));
+            Answer::new(format!("{head}\n{}", columns(&rows, "  ")), Exit::Warning).with_hint(
+                "replace the key: `openssl rand -base64 32`, write it where the old one is, restart",
+            )
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Emergency access: how it stands, what waits, who is in.
+
+use backstop_domain::id::{EmergencyRequestId, OperatorId, SessionId};
+use backstop_engine::emergency::{ApproveError, EmergencySession, RequestReport};
+
+use super::super::{
+    protocol::{
+        ApprovedReply, ControlReply, EmergencyEndedReply, EmergencyRequestRow, EmergencyRequestsReply,
+        EmergencySessionRow, EmergencySessionsReply, EmergencyStatusReply, Private,
+    },
+    refused,
+};
+use crate::wiring::Installation;
+
+pub(super) async fn status(installation: &Installation) -> anyhow::Result<ControlReply> {
+    let status = installation.engine.emergency_status().await?;
+    Ok(ControlReply::EmergencyStatus(match status {
+        Some(status) => EmergencyStatusReply {
+            on: true,
+            roles: status.roles,
+            networks: status.networks,
+            approvals: if status.needs_approval { 2 } else { 1 },
+            key_used_at: status.key_used_at.map(|at| at.to_rfc3339()),
+        },
+        None => EmergencyStatusReply {
+            on: false,
+            roles: Vec::new(),
+            networks: Vec::new(),
+            approvals: 1,
+            key_used_at: None,
+        },
+    }))
+}
+
+pub(super) async fn requests(installation: &Installation) -> anyhow::Result<ControlReply> {
+    let row = |report: RequestReport| EmergencyRequestRow {
+        id: report.request.id,
+        application: report.application,
+        user: report.request.user,
+        asked_at: report.request.asked_at.to_rfc3339(),
+        network: report.request.network,
+        state: report.state,
+        reason: report.reason.map(|reason| Private::new(reason.expose())),
+    };
+    let requests = installation.engine.emergency_requests().await?.into_iter().map(row).collect();
+    Ok(ControlReply::EmergencyRequests(EmergencyRequestsReply { requests }))
+}
+
+/// Approves. Where there are operators, one of them must be named, so that the record holds both.
+pub(super) async fn approve(
+    installation: &Installation,
+    id: EmergencyRequestId,
+    operator: Option<&str>,
+) -> anyhow::Result<ControlReply> {
+    let operators = installation.engine.operators().await?;
+    let named: Option<OperatorId> = match operator {
+        Some(name) => match operators.iter().find(|one| one.name.is_same(name)) {
+            Some(found) => Some(found.id),
+            None => return Ok(refused("no operator of that name", Some("see `backstop operators list`"))),
+        },
+        None if operators.is_empty() => None,
+        None => {
+            let fix = "add --operator NAME: whoever approves, never whoever asked";
+            return Ok(refused("nobody is named who approves it", Some(fix)));
+        }
+    };
+    Ok(match installation.engine.approve_emergency(named, id).await {
+        Ok(()) => ControlReply::EmergencyApproved(ApprovedReply { id }),
+        Err(ApproveError::Store(error)) => return Err(error.into()),
+        Err(error) => refused(error.to_string(), Some("see `backstop emergency requests`")),
+    })
+}
+
+pub(super) async fn sessions(installation: &Installation) -> anyhow::Result<ControlReply> {
+    let row = |open: EmergencySession| EmergencySessionRow {
+        id: open.session.id,
+        application: open.application,
+        user: open.session.user,
+        began_at: open.session.created_at.to_rfc3339(),
+        ends_at: open.session.expires_at.to_rfc3339(),
+        network: open.session.network,
+    };
+    let sessions = installation.engine.emergency_sessions().await?.into_iter().map(row).collect();
+    Ok(ControlReply::EmergencySessions(EmergencySessionsReply { sessions }))
+}
+
+pub(super) async fn revoke(installation: &Installation, id: SessionId) -> anyhow::Result<ControlReply> {
+    let ended = installation.engine.end_emergency(id).await?;
+    Ok(ControlReply::EmergencyRevoked(EmergencyEndedReply { id, ended }))
+}

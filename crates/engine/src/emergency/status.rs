@@ -1,0 +1,81 @@
+//! How emergency access stands: whether it is on, whether its key must be replaced, and what waits.
+
+use std::time::Duration;
+
+use backstop_domain::{
+    clock::Timestamp,
+    emergency::request::{EmergencyRequest, RequestState},
+    ports::StoreError,
+    secret::SecretString,
+};
+
+use crate::Engine;
+
+/// How far back requests are listed.
+const LISTED: Duration = Duration::from_secs(86_400);
+
+/// See the module.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EmergencyStatus {
+    /// For users of which roles it opens.
+    pub roles: Vec<String>,
+    /// From which networks; empty: from everywhere.
+    pub networks: Vec<String>,
+    /// Whether somebody else has to approve each use.
+    pub needs_approval: bool,
+    /// When somebody got in with the key that is configured; it must be replaced.
+    pub key_used_at: Option<Timestamp>,
+}
+
+/// A request, as operators read it.
+#[derive(Debug, Clone)]
+pub struct RequestReport {
+    /// In which application; `None`: one that is no longer configured.
+    pub application: Option<String>,
+    /// The request.
+    pub request: EmergencyRequest,
+    /// How it stands.
+    pub state: RequestState,
+    /// Why, where that can still be read.
+    pub reason: Option<SecretString>,
+}
+
+impl Engine {
+    /// How it stands. `None`: it is off.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub async fn emergency_status(&self) -> Result<Option<EmergencyStatus>, StoreError> {
+        let Some(emergency) = &self.emergency else { return Ok(None) };
+        let used = self.noting(self.store.emergency_key_used().await)?;
+        let used = used.filter(|used| used.fingerprint == emergency.fingerprint());
+        Ok(Some(EmergencyStatus {
+            roles: emergency.roles().iter().map(ToString::to_string).collect(),
+            networks: emergency.networks().iter().map(ToString::to_string).collect(),
+            needs_approval: emergency.needs_approval(),
+            key_used_at: used.map(|used| used.at),
+        }))
+    }
+
+    /// The requests of the last day, oldest first.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub async fn emergency_requests(&self) -> Result<Vec<RequestReport>, StoreError> {
+        let now = self.clock.now();
+        let requests = self.noting(self.store.emergency_requests(now - LISTED).await)?;
+        let ring = self.keyring();
+        let name = |request: &EmergencyRequest| {
+            let mut applications = self.applications();
+            let found = applications.find(|application| application.id == request.application);
+            found.map(|application| application.name.clone())
+        };
+        let report = |request: EmergencyRequest| RequestReport {
+            application: name(&request),
+            state: request.state(now),
+            reason: request.open_reason(&ring).ok(),
+            request,
+        };
+        Ok(requests.into_iter().map(report).collect())
+    }
+}

@@ -1,0 +1,3 @@
+//! Pages of those who run the installation.
+
+pub(crate) mod join;
