@@ -184,7 +184,7 @@ impl Invitation {
 
     /// Whether somebody may join with it now, beside these.
     pub fn is_good(&self, operators: &[Operator], now: Timestamp) -> bool {
-        now < self.expires_at && !(self.is_first && !operators.is_empty())
+        now < self.expires_at && (!self.is_first || operators.is_empty())
     }
 }
 

@@ -5,6 +5,6 @@ pub(crate) mod health;
 pub(crate) mod messaging;
 pub(crate) mod sign_in;
 pub(crate) mod tokens;
-mod told;
+pub(crate) mod told;
 pub(crate) mod users;
 pub(crate) mod verifications;

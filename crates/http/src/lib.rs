@@ -40,7 +40,7 @@ pub use extract::Peer;
 pub use openapi::document as openapi_document;
 
 use api::{factors, health, messaging, sign_in, tokens, users, verifications};
-use surface::{AsyncOtp, Fleetflow, Smartfin, classic, fleetflow, reshape};
+use surface::{AsyncOtp, Fleetflow, Smartfin, classic, fleetflow, reshape, smartfin};
 
 /// For whom the service runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -228,11 +228,16 @@ pub(crate) fn routes(compat: &Compat) -> Vec<Route> {
     if compat.smartfin.is_some() {
         routes.push(post(surface::SMARTFIN_SEND, classic::smartfin_send).shaped::<Smartfin>());
         routes.push(post(surface::SMARTFIN_VERIFY, classic::smartfin_verify).shaped::<Smartfin>());
+        routes.push(post(smartfin::REGISTER, smartfin::register).shaped::<Smartfin>());
+        routes.push(post(smartfin::FORGOT, smartfin::forgot).shaped::<Smartfin>());
     }
     if compat.fleetflow.is_some() {
         routes.push(post(fleetflow::OTP_SEND, fleetflow::send).shaped::<Fleetflow>());
         routes.push(post(fleetflow::OTP_VERIFY, fleetflow::verify).shaped::<Fleetflow>());
         routes.push(post(fleetflow::BACKUP_CODE, fleetflow::backup_code).shaped::<Fleetflow>());
+        routes.push(post(fleetflow::emergency::ADMIN, fleetflow::emergency::admin).shaped::<Fleetflow>());
+        routes.push(post(fleetflow::device::LOGIN, fleetflow::device::login).shaped::<Fleetflow>());
+        routes.push(post(fleetflow::device::PIN, fleetflow::device::pin).shaped::<Fleetflow>());
     }
     if compat.async_otp.is_some() {
         routes.push(post(surface::ASYNC_OTP_SEND, classic::async_otp_send).shaped::<AsyncOtp>());

@@ -17,7 +17,7 @@ use utoipa::{
 use crate::{
     api::{factors, health, messaging, sign_in, tokens, users, verifications},
     error::{Code, ProblemBody},
-    surface::{classic, fleetflow},
+    surface::{classic, fleetflow, smartfin},
 };
 
 #[derive(OpenApi)]
@@ -53,7 +53,8 @@ use crate::{
         users::sessions::list, users::sessions::end_all, users::sessions::end,
         health::healthz, health::readyz, messaging::messaging, messaging::status,
         classic::smartfin_send, classic::smartfin_verify, classic::async_otp_send, classic::async_otp_verify,
-        fleetflow::send, fleetflow::verify, fleetflow::backup_code
+        fleetflow::send, fleetflow::verify, fleetflow::backup_code, fleetflow::emergency::admin,
+        fleetflow::device::login, fleetflow::device::pin, smartfin::register, smartfin::forgot
     ),
     components(schemas(ProblemBody)),
     security(("key" = []), ("application_and_key" = [])),

@@ -11,7 +11,11 @@ use std::{marker::PhantomData, sync::Arc};
 
 use axum::{extract::FromRequestParts, response::Response};
 use backstop_domain::application::Authority;
-use backstop_engine::{Credential, sign_in::SignInError, verify::StartError};
+use backstop_engine::{
+    Credential,
+    sign_in::{SignInError, Tokens},
+    verify::StartError,
+};
 use http::{header, request::Parts};
 
 use crate::{
@@ -84,6 +88,11 @@ pub(crate) fn paths(compat: &Compat) -> impl Iterator<Item = (&'static str, &str
         (fleetflow::OTP_SEND, Fleetflow::application(compat)),
         (fleetflow::OTP_VERIFY, Fleetflow::application(compat)),
         (fleetflow::BACKUP_CODE, Fleetflow::application(compat)),
+        (fleetflow::emergency::ADMIN, Fleetflow::application(compat)),
+        (fleetflow::device::LOGIN, Fleetflow::application(compat)),
+        (fleetflow::device::PIN, Fleetflow::application(compat)),
+        (smartfin::REGISTER, Smartfin::application(compat)),
+        (smartfin::FORGOT, Smartfin::application(compat)),
     ]
     .into_iter()
     .filter_map(|(path, application)| Some((path, application?)))
@@ -159,4 +168,10 @@ pub(crate) fn refused(error: SignInError, sentence: &'static str) -> Problem {
         SignInError::Check(error) => error.into(),
         SignInError::Store(error) => error.into(),
     }
+}
+
+/// In how many seconds an access token ends. It ends with a whole one; the one that has begun counts.
+pub(crate) fn expires_in(tokens: &Tokens) -> u64 {
+    let millis = tokens.expires_at.since(tokens.session.last_used_at).as_millis();
+    u64::try_from(millis.div_ceil(1000)).unwrap_or_default()
 }

@@ -26,10 +26,13 @@ pub struct EmergencyArguments {
 #[derive(Debug, Subcommand)]
 pub enum EmergencyCommand {
     /// Show whether it is on, and whether its key must be replaced
+    #[command(after_help = "Examples:\n  backstop emergency status\n  backstop emergency status --json")]
     Status,
     /// Show who asked to be let in during the last day
+    #[command(after_help = "Examples:\n  backstop emergency requests")]
     Requests,
     /// Approve a request; it lets one person in, once, within 15 minutes
+    #[command(after_help = "Examples:\n  backstop emergency approve emr_... --operator Meera")]
     Approve {
         /// The request
         #[arg(value_name = "ID")]
@@ -39,8 +42,10 @@ pub enum EmergencyCommand {
         operator: Option<String>,
     },
     /// Show the sessions that are open
+    #[command(after_help = "Examples:\n  backstop emergency sessions")]
     Sessions,
     /// End one at once
+    #[command(after_help = "Examples:\n  backstop emergency revoke ses_...")]
     Revoke {
         /// The session
         #[arg(value_name = "SESSION")]

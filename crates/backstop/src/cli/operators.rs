@@ -22,14 +22,17 @@ pub struct OperatorsArguments {
 #[derive(Debug, Subcommand)]
 pub enum OperatorsCommand {
     /// Show who there is
+    #[command(after_help = "Examples:\n  backstop operators list")]
     List,
     /// Print a link that makes one operator; good once, for 15 minutes
+    #[command(after_help = "Examples:\n  backstop operators invite\n  backstop operators invite --owner")]
     Invite {
         /// One who may also invite and remove others; the first one always is
         #[arg(long)]
         owner: bool,
     },
     /// Remove one, by name or id; the last owner stays
+    #[command(after_help = "Examples:\n  backstop operators remove Meera")]
     Remove {
         /// Who
         #[arg(value_name = "NAME")]

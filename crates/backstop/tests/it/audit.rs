@@ -87,7 +87,11 @@ fn tamper(program: &Program, sql: &str) {
 async fn what_operators_do_is_in_a_log_that_verifies_with_and_without_a_service() {
     let (_gateway, mut program) = program().await;
     let whole = verified(&program, 0);
-    assert_eq!((&whole["whole"], &whole["records"]), (&json!(true), &json!(5)));
+    assert_eq!(
+        (&whole["whole"], &whole["records"]),
+        (&json!(true), &json!(6)),
+        "the first operator's link is one of them"
+    );
     let tail = lines(&program, &["audit", "tail", "-n", "3", "--json"], 0);
     let seen: Vec<_> =
         tail.iter().map(|row| (&row["seq"], &row["body"]["kind"], &row["body"]["method"])).collect();
@@ -95,28 +99,28 @@ async fn what_operators_do_is_in_a_log_that_verifies_with_and_without_a_service(
     let (rotated, switched) = (json!("key.rotated"), json!("provider.switched"));
     assert_eq!(
         seen,
-        [(&json!(3), &rotated, &Value::Null), (&json!(4), &switched, &off), (&json!(5), &switched, &on)]
+        [(&json!(4), &rotated, &Value::Null), (&json!(5), &switched, &off), (&json!(6), &switched, &on)]
     );
     assert!(tail.iter().all(|row| row["body"]["actor"] == "command_line" && row["body"]["result"] == "done"));
     let text = program.run(&["audit", "tail"]);
-    assert_eq!(String::from_utf8(text.stdout).unwrap().lines().count(), 5, "one line each");
+    assert_eq!(String::from_utf8(text.stdout).unwrap().lines().count(), 6, "one line each");
 
     assert!(program.stop());
     assert_eq!(fs::read_to_string(program.folder().join(WITNESS)).unwrap().lines().count(), 1);
     let whole = verified(&program, 0);
     assert_eq!(
         (&whole["records"], &whole["checkpoints"]),
-        (&json!(5), &json!(2)),
+        (&json!(6), &json!(2)),
         "in the store and outside"
     );
     let exported = lines(&program, &["audit", "export"], 0);
     let records: Vec<_> = exported.iter().filter_map(|line| line["record"]["seq"].as_u64()).collect();
-    assert_eq!(records, [1, 2, 3, 4, 5, 6]);
-    assert_eq!(exported[5]["checkpoint"]["hash"], exported[4]["record"]["hash"], "behind what it signs");
-    assert_eq!(exported[6]["record"]["body"]["kind"], "audit.exported");
-    assert_eq!(verified(&program, 0)["records"], 6);
+    assert_eq!(records, [1, 2, 3, 4, 5, 6, 7]);
+    assert_eq!(exported[6]["checkpoint"]["hash"], exported[5]["record"]["hash"], "behind what it signs");
+    assert_eq!(exported[7]["record"]["body"]["kind"], "audit.exported");
+    assert_eq!(verified(&program, 0)["records"], 7);
     program.start();
-    assert_eq!(verified(&program, 0)["records"], 6);
+    assert_eq!(verified(&program, 0)["records"], 8, "still no operator: another link");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -126,13 +130,13 @@ async fn a_changed_record_is_refused_and_where_it_is_forced_verify_names_it() {
         assert!(!change(&program, refused), "{refused}");
     }
     verified(&program, 0);
-    tamper(&program, "UPDATE audit SET body = replace(body, 'revoked', 'created') WHERE seq = 2;");
+    tamper(&program, "UPDATE audit SET body = replace(body, 'revoked', 'created') WHERE seq = 3;");
     for _ in 0..2 {
         let broken = verified(&program, 1);
-        assert_eq!((&broken["whole"], &broken["broken"]["seq"]), (&json!(false), &json!(2)));
+        assert_eq!((&broken["whole"], &broken["broken"]["seq"]), (&json!(false), &json!(3)));
         let said = program.run(&["audit", "verify"]);
         let said = String::from_utf8(said.stdout).unwrap();
-        assert!(said.contains("record 2 was altered"), "{said}");
+        assert!(said.contains("record 3 was altered"), "{said}");
         program.kill();
     }
 }

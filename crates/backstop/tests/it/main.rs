@@ -29,6 +29,10 @@ mod notices;
 #[cfg(test)]
 mod outages;
 #[cfg(test)]
+mod passkeys;
+#[cfg(test)]
+mod people;
+#[cfg(test)]
 mod prices;
 #[cfg(test)]
 mod privacy;

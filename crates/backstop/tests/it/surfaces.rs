@@ -1,5 +1,8 @@
 //! The calls of two older services, as their callers make them, and the SQL that was written against one of them.
 
+mod fleetflow;
+mod smartfin;
+
 use std::time::Duration;
 
 use serde_json::{Value, json};

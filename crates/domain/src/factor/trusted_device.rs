@@ -203,7 +203,7 @@ impl Device {
         }
         let presented = token.generation();
         let fresh = presented > self.superseded.map_or(self.generation, |ended| ended.to);
-        let just_ended = |ended: Superseded| presented >= ended.from && now.since(ended.at) < GRACE;
+        let just_ended = |ended: Superseded| presented >= ended.from && now.since(ended.at) <= GRACE;
         if presented != self.generation && !fresh && !self.superseded.is_some_and(just_ended) {
             return Presented::Replayed;
         }

@@ -3,6 +3,10 @@
 #[cfg(test)]
 mod audit;
 #[cfg(test)]
+#[path = "../../src/factor/passkey/tests/authenticator.rs"]
+#[expect(dead_code, reason = "the tests beside the ceremonies use the rest")]
+mod authenticator;
+#[cfg(test)]
 mod checkers;
 #[cfg(test)]
 mod decoys;
@@ -12,12 +16,15 @@ mod delivering;
 mod emergency;
 #[cfg(test)]
 mod hooked;
+#[cfg(test)]
 mod house;
 #[cfg(test)]
 mod nodes;
 #[cfg(test)]
 mod operators;
+#[cfg(test)]
 mod people;
+#[cfg(test)]
 mod sign_in;
 #[cfg(test)]
 mod simulation;

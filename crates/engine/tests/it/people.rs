@@ -1,9 +1,5 @@
 //! People: making and changing them, and what they hold, on a real SQLite store.
 
-#[path = "../../src/factor/passkey/tests/authenticator.rs"]
-#[expect(dead_code, reason = "the tests beside the ceremonies use the rest")]
-mod authenticator;
-
 mod backup_codes;
 mod changes;
 mod devices;

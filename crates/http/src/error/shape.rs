@@ -90,7 +90,7 @@ impl Shape {
             }
             Self::Smartfin => (plain(code), "application/json", text(&SmartfinBody { error: detail })),
             Self::Fleetflow => {
-                let locked = problem.until.filter(|_| code == Code::RateLimited);
+                let locked = problem.until.filter(|_| code.status() == StatusCode::TOO_MANY_REQUESTS);
                 let locked_until = locked.map(|until| until.to_rfc3339());
                 (plain(code), "application/json", text(&FleetflowBody { error: detail, locked_until }))
             }

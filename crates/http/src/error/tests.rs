@@ -32,6 +32,10 @@ fn a_code_once_out_keeps_its_status() {
     400 invalid_idempotency_key
     401 unauthorized
     401 sign_in_refused
+    401 emergency_key_wrong
+    403 emergency_not_served
+    404 emergency_off
+    409 emergency_request_over
     401 mfa_token_invalid
     401 session_ended
     403 needs_secret_key

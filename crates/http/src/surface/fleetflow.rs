@@ -5,6 +5,8 @@
 
 mod answer;
 mod ask;
+pub(crate) mod device;
+pub(crate) mod emergency;
 
 use std::sync::Arc;
 

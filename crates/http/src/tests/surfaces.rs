@@ -38,6 +38,45 @@ async fn each_surface_fails_in_the_shape_that_its_callers_know() {
         ("/auth/emergency/backup-code", r#"{"phone":"+14155550123","backup_code":"u"}"#),
         ("/auth/emergency/backup-code", r#"{"phone":"+14155550123","backup_code":["7k2m9qxz"]}"#),
         ("/auth/emergency/backup-code", r#"{"phone":"+14155550123","backup_code":"7k2m9qxz"}"#),
+        ("/auth/emergency/admin", r#"{"phone":"+14155550123","master_key":"k"}"#),
+        ("/auth/emergency/admin", r#"{"phone":"+14155550123","master_key":"k","reason":"SMS is down"}"#),
+        ("/auth/device/login", r#"{"phone":"+14155550123","device_id":"a b","device_token":"dt_1"}"#),
+        ("/auth/device/login", r#"{"phone":"+14155550123","device_id":"a","device_token":"dt_1"}"#),
+        ("/auth/device/pin", r#"{"phone":"+14155550123","device_id":"a","pin":"739105"}"#),
+        (
+            "/auth/device/pin",
+            r#"{"phone":"+14155550123","device_id":"a","pin":"739105","proof":["dev_1","c","s"]}"#,
+        ),
+        (
+            "/auth/device/pin",
+            r#"{"phone":"+14155550123","device_id":"a","pin":"739105","proof":{"device":"x","challenge":"c","signature":"s"}}"#,
+        ),
+        ("/auth/device/pin", r#"{"phone":"+14155550123","device_id":"a","pin":"12","device_token":"dt_1"}"#),
+        (
+            "/register-with-otp",
+            r#"{"email":"+14155550124","password":"hill-otter-42","phone":"+14155550123","otp_code":"123456"}"#,
+        ),
+        (
+            "/register-with-otp",
+            r#"{"email":"a@example.com","password":"hill-otter-42","phone":"+14155550123","otp_code":"?"}"#,
+        ),
+        (
+            "/register-with-otp",
+            r#"{"email":"a@example.com","password":"short","phone":"+14155550123","otp_code":"123456"}"#,
+        ),
+        (
+            "/register-with-otp",
+            r#"{"email":"a@example.com","password":"hill-otter-42","phone":"+14155550123","otp_code":"123456"}"#,
+        ),
+        ("/forgot-password-otp", r#"{"email":"a@example.com","phone":"+14155550123","otp_code":"123456"}"#),
+        (
+            "/forgot-password-otp",
+            r#"{"email":"a@example.com","phone":"+14155550123","otp_code":"?","new_password":"hill-otter-42"}"#,
+        ),
+        (
+            "/forgot-password-otp",
+            r#"{"email":"a@example.com","phone":"+14155550123","otp_code":"123456","new_password":"hill-otter-42"}"#,
+        ),
     ] {
         let answer = ask(&router, request("POST", path, &[], body)).await;
         assert_eq!(answer.header("www-authenticate"), "");
@@ -69,6 +108,21 @@ async fn each_surface_fails_in_the_shape_that_its_callers_know() {
     /auth/emergency/backup-code 401 {"error":"Invalid backup code"}
     /auth/emergency/backup-code 400 {"error":"`backup_code` must be a string"}
     /auth/emergency/backup-code 503 {"error":"nothing was done; try again"}
+    /auth/emergency/admin 400 {"error":"the body lacks the field `reason`"}
+    /auth/emergency/admin 401 {"error":"Invalid master key"}
+    /auth/device/login 400 {"error":"`device_id` was not taken: a device id is 1 to 128 bytes without spaces and control characters"}
+    /auth/device/login 401 {"error":"Device is not trusted"}
+    /auth/device/pin 400 {"error":"`device_token` or `proof` must come, and not both"}
+    /auth/device/pin 400 {"error":"`proof` must be an object"}
+    /auth/device/pin 401 {"error":"Device is not trusted"}
+    /auth/device/pin 400 {"error":"`pin` must be 4 to 6 digits"}
+    /register-with-otp 400 {"error":"`email` must be an e-mail address"}
+    /register-with-otp 400 {"error":"Invalid or expired code"}
+    /register-with-otp 400 {"error":"`password`: a password has at least 8 characters"}
+    /register-with-otp 503 {"error":"nothing was done; try again"}
+    /forgot-password-otp 400 {"error":"the body lacks the field `new_password`"}
+    /forgot-password-otp 400 {"error":"Invalid or expired code"}
+    /forgot-password-otp 503 {"error":"nothing was done; try again"}
     "#);
 }
 
@@ -115,6 +169,11 @@ async fn a_surface_that_is_off_is_nowhere() {
         "/auth/otp/send",
         "/auth/otp/verify",
         "/auth/emergency/backup-code",
+        "/auth/emergency/admin",
+        "/auth/device/login",
+        "/auth/device/pin",
+        "/register-with-otp",
+        "/forgot-password-otp",
     ] {
         assert_eq!(
             ask(&router, request("POST", path, &[], "{}")).await.in_short(),

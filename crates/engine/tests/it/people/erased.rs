@@ -40,7 +40,8 @@ fn an_export_holds_what_is_kept_and_nothing_that_opens_a_door() {
     assert_eq!(export["factors"]["backup_codes"]["left"], 10);
     assert_eq!(export["sessions"].as_array().unwrap().len(), 1);
     let told = export["verifications"].as_array().unwrap();
-    assert_eq!(told.iter().map(|one| one["id"].clone()).collect::<Vec<_>>(), [own[0].to_string()]);
+    assert_eq!(told.len(), 1, "the other address is somebody else's");
+    assert!(own.iter().any(|id| told[0]["id"] == id.to_string()));
     assert!(!told[0]["to"].as_str().unwrap().contains("987654"));
     let text = export.to_string();
     for secret in codes.iter().chain([&seed]) {

@@ -12,11 +12,11 @@ use backstop_engine::{
 };
 use futures::executor::block_on;
 
-use super::{
+use super::home::{Home, OTHER_MAIL, PHONE, field};
+use crate::{
     authenticator::{Authenticator, Key},
-    home::{Home, OTHER_MAIL, PHONE, field},
+    house::House,
 };
-use crate::house::House;
 
 const PAGE: &str = "http://localhost:8080";
 

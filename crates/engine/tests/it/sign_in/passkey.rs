@@ -1,9 +1,5 @@
 //! Signing in with a passkey.
 
-#[path = "../../../src/factor/passkey/tests/authenticator.rs"]
-#[expect(dead_code, reason = "the ceremonies' own tests use more of it")]
-mod authenticator;
-
 use backstop_domain::{
     clock::Clock,
     factor::{
@@ -21,8 +17,8 @@ use backstop_engine::{
 use futures::future;
 use serde_json::Value;
 
-use self::authenticator::{Authenticator, Key, VERIFIED};
 use super::{ASHA, NOBODY, PASSWORD, Town, address, challenge, tokens};
+use crate::authenticator::{Authenticator, Key, VERIFIED};
 
 const PAGE: &str = "https://shop.example";
 

@@ -79,7 +79,9 @@ impl EmergencyTokenBody {
         Self {
             access_token: tokens.access_token,
             token_type: "Bearer",
-            expires_in: tokens.expires_at.since(now).as_secs(),
+            // A token ends with a whole second; the one that has begun counts.
+            expires_in: u64::try_from(tokens.expires_at.since(now).as_millis().div_ceil(1000))
+                .unwrap_or_default(),
             session_id: tokens.session.id.to_string(),
             emergency: true,
             message: "Emergency access granted",

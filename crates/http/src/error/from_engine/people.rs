@@ -82,7 +82,9 @@ impl From<ManageError> for Problem {
     fn from(error: ManageError) -> Self {
         match error {
             ManageError::Denied(denied) => denied.into(),
-            ManageError::OutOfBounds { field, problem } => Self::field(field, &problem),
+            ManageError::OutOfBounds { field, problem } => {
+                Self::new(Code::InvalidRequest, format!("`{field}`: {problem}"))
+            }
             ManageError::AddressTaken => address_taken(),
             ManageError::NotHeld => no_such_part(),
             ManageError::NotRight => Self::new(Code::NotRight, "nothing was changed"),

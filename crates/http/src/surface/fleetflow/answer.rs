@@ -7,10 +7,10 @@ use backstop_engine::{
     sign_in::{Challenge, SignedIn, Tokens},
 };
 use http::StatusCode;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::FleetflowSurface;
+use crate::{FleetflowSurface, api::told, surface::expires_in};
 
 /// A code is on its way; or nobody has this number, which looks the same.
 #[derive(Serialize, ToSchema)]
@@ -71,18 +71,18 @@ pub(crate) enum SignedInBody {
 #[schema(as = FleetflowTokens)]
 pub(crate) struct TokensBody {
     /// A signed token (RFC 9068).
-    #[serde(serialize_with = "told")]
+    #[serde(serialize_with = "told::one")]
     #[schema(value_type = String)]
     access_token: SecretString,
     /// To go on with, at `/v1/tokens/refresh`.
-    #[serde(serialize_with = "maybe", skip_serializing_if = "Option::is_none")]
+    #[serde(serialize_with = "told::maybe", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     refresh_token: Option<SecretString>,
     /// In how many seconds the access token ends.
     #[schema(example = 600)]
     expires_in: u64,
     /// Of the device that was remembered: for the device to keep.
-    #[serde(serialize_with = "maybe", skip_serializing_if = "Option::is_none")]
+    #[serde(serialize_with = "told::maybe", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     device_token: Option<SecretString>,
 }
@@ -94,7 +94,7 @@ pub(crate) struct SecondFactorBody {
     /// Always true.
     second_factor_required: bool,
     /// To come with the second way, at `/v1/sign-in/...`.
-    #[serde(serialize_with = "told")]
+    #[serde(serialize_with = "told::one")]
     #[schema(value_type = String)]
     mfa_token: SecretString,
     /// The ways that this person holds.
@@ -114,7 +114,7 @@ impl From<SignedIn> for SignedInBody {
 impl From<Tokens> for TokensBody {
     fn from(tokens: Tokens) -> Self {
         Self {
-            expires_in: tokens.expires_at.since(tokens.session.last_used_at).as_secs(),
+            expires_in: expires_in(&tokens),
             access_token: tokens.access_token,
             refresh_token: tokens.refresh_token,
             device_token: tokens.device_token,
@@ -129,16 +129,5 @@ impl From<Challenge> for SecondFactorBody {
             mfa_token: challenge.mfa_token,
             ways: challenge.ways.into_iter().map(Factor::as_str).collect(),
         }
-    }
-}
-
-fn told<S: Serializer>(secret: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(secret.expose())
-}
-
-fn maybe<S: Serializer>(secret: &Option<SecretString>, serializer: S) -> Result<S::Ok, S::Error> {
-    match secret {
-        Some(secret) => told(secret, serializer),
-        None => serializer.serialize_none(),
     }
 }

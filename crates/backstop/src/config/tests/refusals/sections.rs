@@ -167,4 +167,29 @@ pub(super) const SECTIONS: &[Mistake] = &[
         (SECTION, "[channels]\nescalate_after = { sms = \"1s\" }\n[countries]"),
         ["channels.escalate_after.sms", ":2", "30s"],
     ),
+    (
+        "an emergency key that can be guessed",
+        (SECTION, "[emergency]\nmaster_key = \"opensesame\"\n[countries]"),
+        ["emergency.master_key", "less than 128 bits", "openssl rand"],
+    ),
+    (
+        "an emergency key out of a sample",
+        (SECTION, "[emergency]\nmaster_key = \"your_emergency_master_key_here\"\n[countries]"),
+        ["emergency.master_key", "less than 128 bits", "openssl rand"],
+    ),
+    (
+        "three approvals",
+        (SECTION, "[emergency]\napprovals = 3\n[countries]"),
+        ["emergency.approvals", ":2", "1 to 2"],
+    ),
+    (
+        "an emergency key for nobody",
+        (SECTION, "[emergency]\nroles = []\n[countries]"),
+        ["emergency.roles", ":2", "roles = [\"admin\"]"],
+    ),
+    (
+        "an emergency network that is none",
+        (SECTION, "[emergency]\nnetworks = [\"office\"]\n[countries]"),
+        ["emergency.networks", ":2", "10.0.0.0/8"],
+    ),
 ];
