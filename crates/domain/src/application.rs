@@ -127,6 +127,20 @@ pub fn network_of(address: IpAddr) -> String {
     }
 }
 
+/// The network of an address, for people to read and for rows to keep: the IPv4 /24, the IPv6 /48.
+pub fn masked_network(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => {
+            let [a, b, c, _] = v4.octets();
+            format!("{a}.{b}.{c}.0/24")
+        }
+        IpAddr::V6(v6) => {
+            let [a, b, c, ..] = v6.segments();
+            format!("{a:x}:{b:x}:{c:x}::/48")
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

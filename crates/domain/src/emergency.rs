@@ -5,7 +5,7 @@
 
 pub mod request;
 
-use std::{fmt, net::IpAddr, time::Duration};
+use std::{fmt, net::IpAddr};
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -14,8 +14,6 @@ use subtle::ConstantTimeEq;
 
 use crate::{clock::Timestamp, secret::SecretString, user::Role};
 
-/// How long an emergency token is good for.
-pub const EMERGENCY_TTL: Duration = Duration::from_secs(3600);
 /// Characters of a reason.
 const REASON: std::ops::RangeInclusive<usize> = 1..=500;
 

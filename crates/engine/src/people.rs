@@ -7,7 +7,7 @@
 use std::{net::IpAddr, sync::Arc};
 
 use backstop_domain::{
-    application::Application,
+    application::{Application, masked_network},
     audit::NewRecord,
     clock::Timestamp,
     event::{Actor, Event, EventKind, EventResult},
@@ -141,20 +141,6 @@ impl Scene {
         match self.address {
             Some(address) => detail.with_network(address),
             None => detail,
-        }
-    }
-}
-
-/// The network of an address, for people to read: the IPv4 /24, the IPv6 /48.
-pub(crate) fn masked_network(address: IpAddr) -> String {
-    match address.to_canonical() {
-        IpAddr::V4(v4) => {
-            let [a, b, c, _] = v4.octets();
-            format!("{a}.{b}.{c}.0/24")
-        }
-        IpAddr::V6(v6) => {
-            let [a, b, c, ..] = v6.segments();
-            format!("{a:x}:{b:x}:{c:x}::/48")
         }
     }
 }

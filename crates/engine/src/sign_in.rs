@@ -6,6 +6,7 @@
 
 mod backup_code;
 mod device;
+mod guess;
 mod issue;
 mod otp;
 mod passkey;
@@ -23,7 +24,7 @@ use backstop_domain::{
     event::{Actor, EventKind, EventResult},
     factor::{
         Factor,
-        tries::{Budget, Charge, Locked},
+        tries::Locked,
         trusted_device::{self, Device, NewDevice},
     },
     id::{DeviceId, SessionId},
@@ -31,7 +32,7 @@ use backstop_domain::{
     notice::{Detail, NoticeKind},
     ports::{
         StoreError,
-        store::{File, Once, Whom},
+        store::{File, Whom},
     },
     recipient::Recipient,
     secret::SecretString,
@@ -46,11 +47,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Caller, Engine,
-    people::{Act, Scene},
+    people::Scene,
     verify::{CheckError, StartError},
 };
 
 pub use device::{DeviceChallengeReport, DeviceProof, DeviceSignIn};
+pub(crate) use guess::{Charged, charge, charge_network, give_back};
 pub use issue::Tokens;
 pub use otp::{OtpCheck, OtpStart, OtpTarget};
 pub use passkey::PasskeySignIn;
@@ -193,44 +195,6 @@ impl From<Locked> for Outcome {
     }
 }
 
-/// What an act charged before it compared.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub(crate) struct Charged {
-    tries: Charge,
-    network: Option<Charge>,
-}
-
-/// Charges a try of the act's factor and of the caller's network, before anything is compared.
-pub(crate) fn charge(scene: &Scene, file: &mut File, budget: &Budget, from: bool) -> Result<Charged, Locked> {
-    let network = charge_network(scene, file, from)?;
-    let tries = file.tries.charge(budget, scene.now).inspect_err(|_| {
-        if let Some(network) = network {
-            file.network.succeeded(network);
-        }
-        scene.record(file, EventKind::SignInLocked, EventResult::Refused, None);
-    })?;
-    Ok(Charged { tries, network })
-}
-
-/// Charges the caller's network alone: where what was shown belongs to nobody whose tries it could count against.
-pub(crate) fn charge_network(scene: &Scene, file: &mut File, from: bool) -> Result<Option<Charge>, Locked> {
-    if !from {
-        return Ok(None);
-    }
-    let charged = file.network.charge(&Budget::NETWORK, scene.now).inspect_err(|_| {
-        scene.record(file, EventKind::GuessesExceeded, EventResult::Refused, Some("network"));
-    })?;
-    Ok(Some(charged))
-}
-
-/// Takes a charge back: the try succeeded.
-pub(crate) fn give_back(file: &mut File, charged: Charged) {
-    file.tries.succeeded(charged.tries);
-    if let Some(network) = charged.network {
-        file.network.succeeded(network);
-    }
-}
-
 /// The person, if they may sign in.
 pub(crate) fn active(file: &File) -> Option<&User> {
     file.user.as_ref().filter(|user| user.status == UserStatus::Active)
@@ -362,34 +326,6 @@ impl Engine {
     /// The actor of a sign-in: whoever it is has not proven it yet.
     pub(crate) fn sign_in_scene(&self, caller: &Caller) -> Scene {
         self.scene(caller, Actor::Anonymous)
-    }
-
-    /// Charges the caller's network one guess, before a code is compared.
-    pub(crate) async fn guess(&self, caller: &Caller) -> Result<Option<Charge>, SignInError> {
-        let Some(network) = self.network_hash(caller.network) else { return Ok(None) };
-        let scene = self.sign_in_scene(caller);
-        let act = Act { network: Some(network), ..Act::on(Whom::Address(network)) };
-        let charged = self.person(&scene, act, |scene, file| {
-            let charged = file.network.charge(&Budget::NETWORK, scene.now);
-            if charged.is_err() {
-                scene.record(file, EventKind::GuessesExceeded, EventResult::Refused, Some("network"));
-            }
-            charged.map_err(Outcome::from)
-        });
-        match charged.await? {
-            Once::Done(Ok(charge)) | Once::Before(Ok(charge)) => Ok(Some(charge)),
-            Once::Done(Err(Outcome::Locked { until })) => Err(SignInError::Locked { until }),
-            _ => Err(SignInError::Refused),
-        }
-    }
-
-    /// Takes that charge back: the guess was right.
-    pub(crate) async fn forgive(&self, caller: &Caller, guess: Option<Charge>) -> Result<(), StoreError> {
-        let (Some(network), Some(guess)) = (self.network_hash(caller.network), guess) else { return Ok(()) };
-        let scene = self.sign_in_scene(caller);
-        let act = Act { network: Some(network), ..Act::on(Whom::Address(network)) };
-        self.person(&scene, act, move |_, file| file.network.succeeded(guess)).await?;
-        Ok(())
     }
 
     /// Whom a knock is about, and the first way if there was one.

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::recipient::Recipient;
+use crate::{application::masked_network, recipient::Recipient};
 
 /// The longest that a name is told.
 const LONGEST: usize = 60;
@@ -45,17 +45,7 @@ impl Detail {
     /// From where: the IPv4 /24 or the IPv6 /48.
     #[must_use]
     pub fn with_network(self, from: IpAddr) -> Self {
-        let network = match from.to_canonical() {
-            IpAddr::V4(v4) => {
-                let [a, b, c, _] = v4.octets();
-                format!("{a}.{b}.{c}.0/24")
-            }
-            IpAddr::V6(v6) => {
-                let [a, b, c, ..] = v6.segments();
-                format!("{a:x}:{b:x}:{c:x}::/48")
-            }
-        };
-        Self { network: Some(network), ..self }
+        Self { network: Some(masked_network(from)), ..self }
     }
 
     /// The number or address that it is about, masked.

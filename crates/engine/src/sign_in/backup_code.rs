@@ -13,11 +13,8 @@ use backstop_domain::{
     ports::store::File,
 };
 
-use super::{Knock, Proven, SignInError, SignedIn, active, charge, give_back, let_in, refused};
-use crate::{
-    Caller, Engine, IdempotencyKey,
-    people::{Act, Scene},
-};
+use super::{Knock, SignInError, SignedIn, active};
+use crate::{Caller, Engine, IdempotencyKey, people::Scene};
 
 impl Engine {
     /// Signs in with a backup code.
@@ -31,31 +28,14 @@ impl Engine {
         code: SubmittedBackupCode,
         key: Option<&IdempotencyKey>,
     ) -> Result<SignedIn, SignInError> {
-        let held = self.hold(caller, key).map_err(|_| SignInError::InProgress)?;
-        let scene = self.sign_in_scene(caller);
-        let (whom, first) = self.whom(&scene, knock)?;
-        let network = self.network_hash(caller.network);
-        let act = Act {
-            factor: Some(Factor::BackupCode),
-            network,
-            idempotency: held.as_ref().map(|held| held.idempotency),
-            ..Act::on(whom)
-        };
-        let outcome = self
-            .person(&scene, act, move |scene, file| {
-                let charged = match charge(scene, file, &Budget::BACKUP_CODE, network.is_some()) {
-                    Ok(charged) => charged,
-                    Err(locked) => return locked.into(),
-                };
-                let Some(left) = take(scene, file, &code) else {
-                    return refused(scene, file, Factor::BackupCode);
-                };
-                give_back(file, charged);
+        let judge = move |scene: &Scene, file: &mut File| {
+            let left = take(scene, file, &code);
+            if let Some(left) = left {
                 used(scene, file, left);
-                let_in(scene, file, first.as_ref(), Proven::by(Factor::BackupCode), None)
-            })
-            .await?;
-        self.answer(&scene, outcome)
+            }
+            left.is_some()
+        };
+        self.sign_in_guessed(caller, knock, (Factor::BackupCode, &Budget::BACKUP_CODE), judge, key).await
     }
 }
 

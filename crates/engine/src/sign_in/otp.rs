@@ -176,10 +176,17 @@ impl Engine {
         };
         let report = match self.check_held(caller, request, held).await {
             Ok(report) => report,
-            Err(CheckError::NotFound | CheckError::WrongForm) => return Ok(None),
-            Err(CheckError::OtherBody) => return Err(SignInError::OtherBody),
-            Err(CheckError::Limited(limit)) => return Err(SignInError::Limited(limit)),
-            Err(error) => return Err(error.into()),
+            // Whom no code was sent to is a guess as well; what no code looks like, and what was not looked at, is none.
+            Err(CheckError::NotFound) => return Ok(None),
+            Err(error) => {
+                self.forgive(caller, guess).await?;
+                return match error {
+                    CheckError::WrongForm => Ok(None),
+                    CheckError::OtherBody => Err(SignInError::OtherBody),
+                    CheckError::Limited(limit) => Err(SignInError::Limited(limit)),
+                    error => Err(error.into()),
+                };
+            }
         };
         if !report.answer.valid {
             return Ok(None);

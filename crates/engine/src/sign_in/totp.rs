@@ -8,11 +8,8 @@ use backstop_domain::{
     ports::store::File,
 };
 
-use super::{Knock, Proven, SignInError, SignedIn, active, charge, give_back, let_in, refused};
-use crate::{
-    Caller, Engine, IdempotencyKey,
-    people::{Act, Scene},
-};
+use super::{Knock, SignInError, SignedIn, active};
+use crate::{Caller, Engine, IdempotencyKey, people::Scene};
 
 impl Engine {
     /// Signs in with a TOTP code.
@@ -26,30 +23,8 @@ impl Engine {
         code: SubmittedCode,
         key: Option<&IdempotencyKey>,
     ) -> Result<SignedIn, SignInError> {
-        let held = self.hold(caller, key).map_err(|_| SignInError::InProgress)?;
-        let scene = self.sign_in_scene(caller);
-        let (whom, first) = self.whom(&scene, knock)?;
-        let network = self.network_hash(caller.network);
-        let act = Act {
-            factor: Some(Factor::Totp),
-            network,
-            idempotency: held.as_ref().map(|held| held.idempotency),
-            ..Act::on(whom)
-        };
-        let outcome = self
-            .person(&scene, act, move |scene, file| {
-                let charged = match charge(scene, file, &Budget::TOTP, network.is_some()) {
-                    Ok(charged) => charged,
-                    Err(locked) => return locked.into(),
-                };
-                if !is_right(scene, file, &code) {
-                    return refused(scene, file, Factor::Totp);
-                }
-                give_back(file, charged);
-                let_in(scene, file, first.as_ref(), Proven::by(Factor::Totp), None)
-            })
-            .await?;
-        self.answer(&scene, outcome)
+        let judge = move |scene: &Scene, file: &mut File| is_right(scene, file, &code);
+        self.sign_in_guessed(caller, knock, (Factor::Totp, &Budget::TOTP), judge, key).await
     }
 }
 
