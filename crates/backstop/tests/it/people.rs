@@ -1,7 +1,10 @@
 //! People get in by what they hold, through the whole program, with public libraries on the other side.
 
 mod dark;
+mod erased;
 mod jwt;
+mod locked;
+mod sent;
 
 use std::process::Command;
 
