@@ -52,11 +52,10 @@ impl RelyingParty {
     /// The relying party of an application: the domain of its first origin, else that of our own address, and every page
     /// on that domain or below it. `None` where there is no such domain: passkeys cannot be used then.
     ///
-    /// Our own loopback address, as in development, stands for `localhost`: browsers know passkeys there and not on
-    /// addresses.
+    /// A loopback address, as in development, stands for `localhost`: browsers know passkeys there and not on addresses.
     pub fn of(public_url: Option<&str>, origins: &[String]) -> Option<Self> {
-        let own = public_url.and_then(|text| Url::parse(text).ok()).map(by_name);
-        let pages: Vec<Url> = origins.iter().filter_map(|text| Url::parse(text).ok()).chain(own).collect();
+        let all = origins.iter().map(String::as_str).chain(public_url);
+        let pages: Vec<Url> = all.filter_map(|text| Url::parse(text).ok()).map(by_name).collect();
         let id = pages.first()?.domain()?.to_owned();
         let pages: Vec<String> = pages.iter().map(|page| page.origin().ascii_serialization()).collect();
         let usable: Vec<String> = pages.into_iter().filter(|page| origin(page, &id).is_some()).collect();
@@ -146,6 +145,11 @@ mod tests {
             assert_eq!(of(own, &[]), local, "{own}");
         }
         assert!(RelyingParty::of(None, &[]).is_none());
+        let development = ["http://127.0.0.1:8080".to_owned()];
+        assert_eq!(
+            RelyingParty::of(None, &development).map(|party| party.id().to_owned()),
+            Some("localhost".into())
+        );
     }
 
     #[test]
