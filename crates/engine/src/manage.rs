@@ -114,16 +114,25 @@ impl Manager {
         }
     }
 
+    /// Whether whoever speaks still may: a person's session must not have ended.
+    ///
+    /// # Errors
+    /// [`Denied::SessionEnded`].
+    pub(crate) fn speaks(&self, scene: &Scene, sessions: &[Session]) -> Result<(), Denied> {
+        let By::Person { session, .. } = self.by else { return Ok(()) };
+        let idle = scene.application.sign_in.session_idle;
+        let lives = sessions.iter().any(|one| one.id == session && one.is_live(scene.now, idle));
+        if lives { Ok(()) } else { Err(Denied::SessionEnded) }
+    }
+
     /// Inside an act: whether the person of the file is this caller's to change now. Gives the person.
     pub(crate) fn may_change<'f>(&self, scene: &Scene, file: &'f mut File) -> Result<&'f mut User, Denied> {
         let Some(user) = &mut file.user else { return Err(Denied::NotFound) };
         self.sees(user.id)?;
         if let By::Person { session, .. } = self.by {
-            let policy = &scene.application.sign_in;
-            let found = file.sessions.iter().find(|one| one.id == session);
-            let found = found.filter(|one| one.is_live(scene.now, policy.session_idle));
-            let found = found.ok_or(Denied::SessionEnded)?;
-            let is_fresh = scene.now.since(found.auth_time) <= policy.step_up_within;
+            self.speaks(scene, &file.sessions)?;
+            let found = file.sessions.iter().find(|one| one.id == session).ok_or(Denied::SessionEnded)?;
+            let is_fresh = scene.now.since(found.auth_time) <= scene.application.sign_in.step_up_within;
             let is_sure = found.acr == Acr::Aal2 || !needs_second(user);
             let is_device_alone = found.amr.iter().all(|word| word == "swk");
             if found.kind == SessionKind::Emergency || !is_fresh || !is_sure || is_device_alone {

@@ -52,11 +52,16 @@ impl Engine {
         self.seen(manager, user).await
     }
 
-    /// Reads a person who is this manager's to read.
+    /// Reads a person who is this manager's to read. The token of an ended session reads nothing.
     pub(crate) async fn seen(&self, manager: &Manager, user: UserId) -> Result<User, ManageError> {
         manager.sees(user)?;
         let application = manager.caller.application.id;
         let found = self.noting(self.store.find(application, Whom::User(user)).await)?;
+        if manager.is_person() {
+            let scene = self.manager_scene(manager);
+            let sessions = self.noting(self.store.sessions(application, user, scene.now).await)?;
+            manager.speaks(&scene, &sessions)?;
+        }
         Ok(found.ok_or(Denied::NotFound)?)
     }
 }

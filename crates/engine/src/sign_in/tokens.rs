@@ -140,12 +140,9 @@ impl Engine {
     /// # Errors
     /// If the store cannot be read.
     pub async fn sessions(&self, manager: &Manager, user: UserId) -> Result<Vec<SessionReport>, ManageError> {
-        manager.sees(user)?;
+        self.seen(manager, user).await?;
         let scene = self.manager_scene(manager);
         let application = scene.application.id;
-        if self.noting(self.store.find(application, Whom::User(user)).await)?.is_none() {
-            return Err(Denied::NotFound.into());
-        }
         let sessions = self.noting(self.store.sessions(application, user, scene.now).await)?;
         let idle = scene.application.sign_in.session_idle;
         let report = |session: Session| SessionReport { is_live: session.is_live(scene.now, idle), session };
@@ -165,7 +162,9 @@ impl Engine {
         manager.sees(user)?;
         let why = if manager.is_person() { EndReason::SignedOut } else { EndReason::Admin };
         let scene = self.manager_scene(manager);
+        let by = manager.clone();
         let ended = self.person(&scene, Act::on(Whom::User(user)), move |scene, file| {
+            by.speaks(scene, &file.sessions)?;
             if file.user.is_none() || which.is_some_and(|id| !file.sessions.iter().any(|one| one.id == id)) {
                 return Err(Denied::NotFound);
             }

@@ -54,6 +54,9 @@ fn a_stale_ended_unsure_or_emergency_session_or_a_device_alone_changes_nothing()
     let ended = home.person(asha, &["otp"], Acr::Aal1);
     home.end(asha, ended.session().unwrap().1);
     assert_eq!(denied(set(&home, &ended, asha)), Denied::SessionEnded);
+    assert_eq!(denied(block_on(home.engine.user(&ended, asha))), Denied::SessionEnded);
+    assert_eq!(denied(block_on(home.engine.sessions(&ended, asha))), Denied::SessionEnded);
+    assert_eq!(denied(block_on(home.engine.end_sessions(&ended, asha, None))), Denied::SessionEnded);
     let stale = home.person(asha, &["otp"], Acr::Aal1);
     home.pass(Duration::from_secs(601));
     assert_eq!(denied(set(&home, &stale, asha)), Denied::StepUp);
