@@ -16,6 +16,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::channel::Channel;
+
 /// A way in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -79,7 +81,20 @@ impl Factor {
             Self::Passkey => &["swk", "user"],
         }
     }
+
+    /// The factors that these words tell of. A code of which nobody knows over what it came tells of none.
+    pub fn told_by(amr: &[String]) -> impl Iterator<Item = Self> {
+        let says = |word: &str| amr.iter().any(|one| one == word);
+        Self::ALL.into_iter().filter(move |factor| match factor {
+            Self::Otp => Channel::ALL.iter().any(|channel| channel.amr().iter().all(|word| says(word))),
+            Self::TrustedDevice => says("swk") && !says("user"),
+            _ => factor.amr().iter().all(|word| says(word)),
+        })
+    }
 }
+
+/// What a session says whose device showed the token that it was given, and no key: nobody sees that it was not copied.
+pub const BARE_DEVICE: &str = "device";
 
 impl fmt::Display for Factor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -98,5 +113,24 @@ mod tests {
             assert_eq!(serde_json::to_string(&factor).unwrap(), format!("\"{factor}\""));
         }
         assert_eq!(Factor::parse("TOTP"), None);
+    }
+
+    #[test]
+    fn the_words_of_a_session_tell_which_factors_were_shown() {
+        let told = |amr: &[&str]| {
+            let words: Vec<String> = amr.iter().map(|word| (*word).to_owned()).collect();
+            Factor::told_by(&words).collect::<Vec<_>>()
+        };
+        for factor in Factor::ALL.into_iter().filter(|factor| *factor != Factor::Otp) {
+            assert_eq!(told(factor.amr()), [factor]);
+        }
+        for channel in Channel::ALL {
+            assert_eq!(told(&channel.amr()), [Factor::Otp]);
+        }
+        assert_eq!(told(&["pwd", "otp", "sms", "totp"]), [Factor::Password, Factor::Otp, Factor::Totp]);
+        assert_eq!(told(&["pin", "swk"]), [Factor::TrustedDevice, Factor::Pin]);
+        for nothing in [&[][..], &["otp"], &[BARE_DEVICE]] {
+            assert_eq!(told(nothing), []);
+        }
     }
 }

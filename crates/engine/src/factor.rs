@@ -1,7 +1,7 @@
 //! Managing the ways in that a person holds, one file each; and [`passkey`], the one that needs more than a pure rule.
 //!
-//! Binding a way is told to the person and leaves their sessions. Removing one, or changing the password, is told too and ends
-//! every session but the one that it was done from: whoever got in with the old way is out.
+//! Binding a way is told to the person and leaves their sessions. Removing one, or putting another in its place, is told too; it ends
+//! every session but the one that it was done from, and no device is trusted any more: whoever got in with the old way is out.
 
 mod backup_codes;
 mod devices;
@@ -17,12 +17,12 @@ use backstop_domain::{
     factor::Factor,
     notice::{Detail, NoticeKind},
     ports::store::File,
-    token::Acr,
 };
 
 use crate::{
-    manage::{Manager, Refusal, can_get_in, end_others, own_session},
+    manage::{Manager, Refusal, can_get_in, end_others, forget_devices, own_session},
     people::Scene,
+    sign_in::{Proven, second_factor},
 };
 
 pub use backup_codes::BackupCodesReport;
@@ -48,8 +48,19 @@ fn removed(
 ) -> Result<(), Refusal> {
     scene.record(file, kind, EventResult::Done, None);
     scene.notify(file, NoticeKind::FactorRemoved, Detail::default().with_factor(factor.as_str()));
-    end_others(manager, scene, file);
+    if factor == Factor::Pin {
+        // A PIN stands on its device, and not the device on its PIN.
+        end_others(manager, scene, file);
+    } else {
+        replaced(manager, scene, file);
+    }
     Ok(())
+}
+
+/// A way in is gone, or another one stands in its place: whoever got in with the old one is out.
+fn replaced(manager: &Manager, scene: &Scene, file: &mut File) {
+    end_others(manager, scene, file);
+    forget_devices(scene, file);
 }
 
 /// Whether the person may take this from themselves: not if they could not sign in any more.
@@ -58,16 +69,10 @@ fn not_the_last(manager: &Manager, file: &File) -> Result<(), Refusal> {
     if manager.is_person() && is_last { Err(Refusal::LastWay) } else { Ok(()) }
 }
 
-/// The person showed a new second way in a session that other ways began: it is a session of two ways from now on.
-fn showed(manager: &Manager, file: &mut File, factor: Factor) {
-    let Some(session) = own_session(manager, file) else { return };
-    let words = factor.amr();
-    if !words.iter().all(|word| session.amr.iter().any(|said| said == word)) {
-        session.acr = Acr::Aal2;
-        for word in words {
-            if !session.amr.iter().any(|said| said == word) {
-                session.amr.push((*word).to_owned());
-            }
-        }
+/// The person showed a new second way in the session that they speak from.
+fn showed(manager: &Manager, scene: &Scene, file: &mut File, factor: Factor) {
+    let File { user: Some(user), sessions, .. } = file else { return };
+    if let Some(session) = own_session(manager, sessions) {
+        second_factor::shown(scene, user, session, &Proven::by(factor));
     }
 }

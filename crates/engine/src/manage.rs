@@ -10,6 +10,7 @@ mod last_way;
 
 use backstop_domain::{
     event::Actor,
+    factor::BARE_DEVICE,
     id::{SessionId, UserId},
     ports::{
         StoreError,
@@ -134,7 +135,7 @@ impl Manager {
             let found = file.sessions.iter().find(|one| one.id == session).ok_or(Denied::SessionEnded)?;
             let is_fresh = scene.now.since(found.auth_time) <= scene.application.sign_in.step_up_within;
             let is_sure = found.acr == Acr::Aal2 || !needs_second(user);
-            let is_device_alone = found.amr.iter().all(|word| word == "swk");
+            let is_device_alone = found.amr.iter().all(|word| word == "swk" || word == BARE_DEVICE);
             if found.kind == SessionKind::Emergency || !is_fresh || !is_sure || is_device_alone {
                 return Err(Denied::StepUp);
             }

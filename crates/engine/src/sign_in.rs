@@ -13,7 +13,7 @@ mod passkey;
 mod password;
 mod pin;
 mod reset;
-mod second_factor;
+pub(crate) mod second_factor;
 mod sign_up;
 mod tokens;
 mod totp;
@@ -115,8 +115,8 @@ pub enum SignInError {
     /// The token of the first way is not one, or over.
     #[error("the mfa_token is not valid any more")]
     MfaToken,
-    /// The second way is the first one again.
-    #[error("the second way must be another one than the first")]
+    /// This way does not count beside the ones before it.
+    #[error("this way does not count beside the first")]
     SameWay,
     /// A part of the request cannot be read.
     #[error("{field}: {problem}")]
@@ -152,17 +152,27 @@ pub(crate) struct Proven {
     pub(crate) factor: Factor,
     /// How, in the manner of RFC 8176.
     pub(crate) amr: Vec<String>,
-    /// Whether it is two ways at once: a passkey that verified its user, a PIN with the device's key.
-    pub(crate) is_both: bool,
+    pub(crate) worth: Worth,
     /// The device that was used.
     pub(crate) device: Option<DeviceId>,
+}
+
+/// What a proven way is where two are needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Worth {
+    /// None of them: the token of a device, out of a browser's storage. It lets in whoever needs one way.
+    None,
+    /// One.
+    One,
+    /// Both: a passkey that verified its user, a PIN with the device's key.
+    Both,
 }
 
 impl Proven {
     /// A factor that needs no more words.
     pub(crate) fn by(factor: Factor) -> Self {
         let amr = factor.amr().iter().map(|word| (*word).to_owned()).collect();
-        Self { factor, amr, is_both: false, device: None }
+        Self { factor, amr, worth: Worth::One, device: None }
     }
 }
 
@@ -176,11 +186,13 @@ pub(crate) enum Outcome {
         /// The device to hand a token out for, with its generation.
         device: Option<(DeviceId, u32)>,
     },
+    /// A session is fresh again.
+    Renewed { session: Box<Session> },
     /// A second way is asked for.
     Second { mfa: Box<MfaToken>, ways: Vec<Factor> },
     /// Not in.
     Refused,
-    /// The second way is the first one.
+    /// The way does not count beside the ones before it.
     SameWay,
     /// Too many tries.
     Locked { until: Option<Timestamp> },
@@ -220,30 +232,33 @@ pub(crate) fn let_in(
         if first.user != user.id {
             return refused(scene, file, proven.factor);
         }
-        if first.first == method && first.purpose == MfaPurpose::SignIn {
+        if !second_factor::is_asked(scene, &user, first, proven.factor) {
             return Outcome::SameWay;
         }
         if let Some(session) = first.session {
             return stepped_up(scene, file, session, &proven);
         }
-    } else if needs_second(&user) && !proven.is_both {
+    }
+    let before = first.and_then(|first| first.first);
+    if before.is_none() && needs_second(&user) && proven.worth != Worth::Both {
+        let counts = proven.worth == Worth::One;
         let mfa = MfaToken {
             user: user.id,
             session: None,
-            first: method.to_owned(),
-            amr: proven.amr,
+            first: counts.then_some(proven.factor),
+            amr: if counts { proven.amr } else { Vec::new() },
             purpose: MfaPurpose::SignIn,
             issued_at: scene.now,
             proof: None,
         };
         scene.record(file, EventKind::SecondFactorRequired, EventResult::Done, Some(method));
-        let ways = second_factor::ways(scene, &user, Some(proven.factor));
+        let ways = second_factor::asked(scene, &user, &mfa);
         return Outcome::Second { mfa: Box::new(mfa), ways };
     }
     let mut amr = first.map(|first| first.amr.clone()).unwrap_or_default();
     amr.extend(proven.amr.iter().cloned());
     amr.dedup();
-    let acr = if first.is_some() || proven.is_both { Acr::Aal2 } else { Acr::Aal1 };
+    let acr = if before.is_some() || proven.worth == Worth::Both { Acr::Aal2 } else { Acr::Aal1 };
     let remembered = remember.map(|new| remember_device(scene, file, new));
     let device = remembered.map(|(device, _)| device).or(proven.device);
     let session = Session::begin(
@@ -278,23 +293,16 @@ pub(crate) fn needs_second(user: &User) -> bool {
 /// A session of the person proves itself anew.
 fn stepped_up(scene: &Scene, file: &mut File, session: SessionId, proven: &Proven) -> Outcome {
     let (now, idle) = (scene.now, scene.application.sign_in.session_idle);
-    let needed = file.user.as_ref().is_some_and(needs_second);
+    let Some(user) = &file.user else { return Outcome::Refused };
     let Some(found) = file.sessions.iter_mut().find(|one| one.id == session && one.is_live(now, idle)) else {
         return Outcome::Refused;
     };
     found.auth_time = now;
     found.last_used_at = now;
-    for word in &proven.amr {
-        if !found.amr.contains(word) {
-            found.amr.push(word.clone());
-        }
-    }
-    if proven.is_both || (needed && found.acr == Acr::Aal2) {
-        found.acr = Acr::Aal2;
-    }
+    second_factor::shown(scene, user, found, proven);
     let session = Box::new(found.clone());
     scene.record(file, EventKind::SignInSucceeded, EventResult::Done, Some(proven.factor.as_str()));
-    Outcome::In { session, device: None }
+    Outcome::Renewed { session }
 }
 
 /// Adds a device to the person's own. Says which, and the generation of its token.
@@ -328,8 +336,14 @@ impl Engine {
         self.scene(caller, Actor::Anonymous)
     }
 
-    /// Whom a knock is about, and the first way if there was one.
-    pub(crate) fn whom(&self, scene: &Scene, knock: &Knock) -> Result<(Whom, Option<MfaToken>), SignInError> {
+    /// Whom a knock is about, and the first way if there was one. The same `way` again is refused here, before anything of it is
+    /// used up.
+    pub(crate) fn whom(
+        &self,
+        scene: &Scene,
+        knock: &Knock,
+        way: Option<Factor>,
+    ) -> Result<(Whom, Option<MfaToken>), SignInError> {
         match knock {
             Knock::Address(address) => {
                 Ok((Whom::Address(backstop_domain::user::address_hash(&scene.ring, address)), None))
@@ -339,6 +353,9 @@ impl Engine {
                     .map_err(|_| SignInError::MfaToken)?;
                 if token.purpose == MfaPurpose::PasswordReset {
                     return Err(SignInError::MfaToken);
+                }
+                if way.is_some() && token.first == way {
+                    return Err(SignInError::SameWay);
                 }
                 Ok((Whom::User(token.user), Some(token)))
             }

@@ -40,8 +40,9 @@ impl Budget {
     pub const PASSWORD: Self = Self { slows_after: Some(5), ..Self::of(&[(10, HOUR)]) };
     /// Device PINs, over all devices of a person.
     pub const PIN: Self = Self::of(&[(9, DAY)]);
-    /// Tokens and proofs of trusted devices, over all devices of a person.
-    pub const TRUSTED_DEVICE: Self = Self::of(&[(20, HOUR)]);
+    /// Tokens and proofs of trusted devices, over all devices of a person. Nobody guesses what they hold, and no act binds all of
+    /// them anew, so they are slowed and never disabled.
+    pub const TRUSTED_DEVICE: Self = Self { disabled_after: None, ..Self::of(&[(20, HOUR)]) };
     /// Whatever is tried from one network, over all people: five guesses at each of a million accounts stay under every
     /// other budget.
     pub const NETWORK: Self = Self { disabled_after: None, ..Self::of(&[(30, HOUR)]) };
@@ -279,9 +280,10 @@ mod tests {
     }
 
     #[test]
-    fn a_network_is_slowed_and_never_disabled() {
-        let mut tries = Tries::default();
-        assert_eq!(taken(&mut tries, &Budget::NETWORK, (0..).step_by(3600).take(1000)), 1000);
+    fn a_network_and_a_device_are_slowed_and_never_disabled() {
+        for budget in [Budget::NETWORK, Budget::TRUSTED_DEVICE] {
+            assert_eq!(taken(&mut Tries::default(), &budget, (0..).step_by(3600).take(1000)), 1000);
+        }
     }
 
     #[test]

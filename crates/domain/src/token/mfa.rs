@@ -12,6 +12,7 @@ use super::InvalidToken;
 use crate::{
     application::ApplicationId,
     clock::Timestamp,
+    factor::Factor,
     id::{SessionId, UserId, VerificationId},
     keyring::{Keyring, Sealed},
     ports::Random,
@@ -45,8 +46,8 @@ pub struct MfaToken {
     pub user: UserId,
     /// The session that is to be surer.
     pub session: Option<SessionId>,
-    /// The way that was gone first: the next one must be of another kind.
-    pub first: String,
+    /// The way that was gone first: the next one must be of another kind. `None`: there was none that counts.
+    pub first: Option<Factor>,
     /// The ways so far, for the tokens at the end.
     pub amr: Vec<String>,
     /// What for.
@@ -116,7 +117,7 @@ mod tests {
         MfaToken {
             user: UserId::new(at(-100), &random),
             session: Some(SessionId::new(at(-50), &random)),
-            first: "password".into(),
+            first: Some(Factor::Password),
             amr: vec!["pwd".into()],
             purpose: MfaPurpose::StepUp,
             issued_at: at(0),

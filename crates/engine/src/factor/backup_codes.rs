@@ -53,7 +53,7 @@ impl Engine {
         let act = Act { factor: Some(Factor::BackupCode), ..Act::on(Whom::User(user)) };
         let by = manager.clone();
         self.change(manager, &scene, act, move |scene, file| {
-            if own_session(&by, file).is_some_and(|session| session.acr != Acr::Aal2) {
+            if own_session(&by, &mut file.sessions).is_some_and(|session| session.acr != Acr::Aal2) {
                 return Err(Denied::StepUp.into());
             }
             let holder = file.user.as_mut().ok_or(Denied::NotFound)?;

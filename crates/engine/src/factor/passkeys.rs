@@ -189,7 +189,7 @@ fn add(manager: &Manager, scene: &Scene, file: &mut File, new: &NewPasskey) -> R
         CannotAdd::OtherHandle => Refusal::PasskeyMeanwhile,
     })?;
     if new.passkey.user_verified {
-        showed(manager, file, Factor::Passkey);
+        showed(manager, scene, file, Factor::Passkey);
     }
     bound(scene, file, Factor::Passkey, EventKind::PasskeyAdded);
     Ok(())

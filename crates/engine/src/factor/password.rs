@@ -14,10 +14,10 @@ use backstop_domain::{
     user::User,
 };
 
-use super::{bound, not_the_last, removed};
+use super::{bound, not_the_last, removed, replaced};
 use crate::{
     Engine,
-    manage::{Denied, ManageError, Manager, Refusal, end_others, forget_devices},
+    manage::{Denied, ManageError, Manager, Refusal},
     people::{Act, Scene},
 };
 
@@ -69,8 +69,7 @@ fn set(manager: &Manager, scene: &Scene, file: &mut File, hash: &PasswordHash) -
     file.tries.reset();
     scene.record(file, EventKind::PasswordChanged, EventResult::Done, None);
     scene.notify(file, NoticeKind::PasswordChanged, Detail::default());
-    end_others(manager, scene, file);
-    forget_devices(scene, file);
+    replaced(manager, scene, file);
     Ok(())
 }
 

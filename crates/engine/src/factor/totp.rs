@@ -18,7 +18,7 @@ use backstop_domain::{
     user::User,
 };
 
-use super::{bound, not_the_last, removed, showed};
+use super::{bound, not_the_last, removed, replaced, showed};
 use crate::{
     Engine,
     manage::{Denied, ManageError, Manager, Refusal},
@@ -119,8 +119,11 @@ fn confirm(manager: &Manager, scene: &Scene, file: &mut File, code: &SubmittedCo
             return Err(Refusal::NotHeld);
         }
     }
-    holder.profile.ways.totp = Some(totp);
-    showed(manager, file, Factor::Totp);
+    let before = holder.profile.ways.totp.replace(totp);
+    showed(manager, scene, file, Factor::Totp);
+    if before.is_some() {
+        replaced(manager, scene, file);
+    }
     bound(scene, file, Factor::Totp, EventKind::TotpEnrolled);
     Ok(())
 }

@@ -82,7 +82,7 @@ pub(crate) fn forget_devices(scene: &Scene, file: &mut File) {
 }
 
 /// The session that the manager speaks from.
-pub(crate) fn own_session<'f>(manager: &Manager, file: &'f mut File) -> Option<&'f mut Session> {
+pub(crate) fn own_session<'f>(manager: &Manager, sessions: &'f mut [Session]) -> Option<&'f mut Session> {
     let (_, own) = manager.session()?;
-    file.sessions.iter_mut().find(|session| session.id == own)
+    sessions.iter_mut().find(|session| session.id == own)
 }

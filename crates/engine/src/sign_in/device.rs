@@ -2,7 +2,7 @@
 //!
 //! A token names its person and a challenge its device, both under a MAC of ours, so what we did not make is refused before anything
 //! is loaded or charged. A token that was replaced is a copy for certain: the device is forgotten, its sessions end, and the person
-//! hears of it. A token alone skips a code and is never a second way, nor a fresh proof of somebody who is signed in.
+//! hears of it. A token alone skips a code; it is neither of two ways, nor a fresh proof of somebody who is signed in.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use backstop_domain::{
     clock::Timestamp,
     event::{EventKind, EventResult},
     factor::{
-        Factor,
+        BARE_DEVICE, Factor,
         tries::Budget,
         trusted_device::{
             DeviceUse, ExternalDeviceId, Presented, challenge::DeviceChallenge, token::DeviceToken,
@@ -25,7 +25,7 @@ use backstop_domain::{
 };
 
 use super::{
-    Knock, Outcome, Proven, SignInError, SignedIn, active, charge, charge_network, give_back, let_in,
+    Knock, Outcome, Proven, SignInError, SignedIn, Worth, active, charge, charge_network, give_back, let_in,
     refused, tokens,
 };
 use crate::{
@@ -97,7 +97,9 @@ pub(super) enum Judged {
     Genuine { next: Option<u32> },
     /// A copy, or robbed of its token.
     Replayed,
-    /// None of theirs, or over.
+    /// The person's own, and its trust has ended.
+    Expired,
+    /// None of theirs.
     Not,
 }
 
@@ -133,7 +135,8 @@ impl Shown {
                 match device.present(&scene.ring, owner, token, how, scene.now, self.rotate) {
                     Presented::Good { next } => Judged::Genuine { next: next.map(|next| next.generation()) },
                     Presented::Replayed => Judged::Replayed,
-                    Presented::Expired | Presented::Forged => Judged::Not,
+                    Presented::Expired => Judged::Expired,
+                    Presented::Forged => Judged::Not,
                 }
             }
             Proof::Signature(challenge, signature) => {
@@ -185,7 +188,7 @@ impl Engine {
     ) -> Result<SignedIn, SignInError> {
         let held = self.hold(caller, key).map_err(|_| SignInError::InProgress)?;
         let scene = self.sign_in_scene(caller);
-        let shown = self.shown(&scene, request)?;
+        let shown = self.shown(&scene, request, Factor::TrustedDevice)?;
         if shown.first.as_ref().is_some_and(|first| first.session.is_some()) {
             return Err(SignInError::Refused);
         }
@@ -202,8 +205,13 @@ impl Engine {
     }
 
     /// Reads what a device shows. What is none of ours is refused here, and charged to nobody.
-    pub(super) fn shown(&self, scene: &Scene, request: DeviceSignIn) -> Result<Shown, SignInError> {
-        let knocked = request.knock.as_ref().map(|knock| self.whom(scene, knock)).transpose()?;
+    pub(super) fn shown(
+        &self,
+        scene: &Scene,
+        request: DeviceSignIn,
+        way: Factor,
+    ) -> Result<Shown, SignInError> {
+        let knocked = request.knock.as_ref().map(|knock| self.whom(scene, knock, Some(way))).transpose()?;
         let (application, ring) = (scene.application.id, &scene.ring);
         let address = match knocked {
             Some((Whom::Address(hash), _)) => Some(hash),
@@ -259,11 +267,20 @@ fn sign_in(scene: &Scene, file: &mut File, shown: &Shown, from: bool) -> Outcome
     match shown.judge(scene, file, DeviceUse::Alone) {
         Judged::Genuine { next } => {
             give_back(file, charged);
-            let proven = Proven { device: Some(shown.device), ..Proven::by(Factor::TrustedDevice) };
+            let mut proven = Proven { device: Some(shown.device), ..Proven::by(Factor::TrustedDevice) };
+            if !shown.by_key() {
+                proven.worth = Worth::None;
+                proven.amr = vec![BARE_DEVICE.to_owned()];
+            }
             shown.hand_out(next, let_in(scene, file, shown.first.as_ref(), proven, None))
         }
         Judged::Replayed => {
             shown.forget(scene, file);
+            refused(scene, file, Factor::TrustedDevice)
+        }
+        Judged::Expired => {
+            // No guess: an app that shows it again and again must not shut the person's other devices out.
+            give_back(file, charged);
             refused(scene, file, Factor::TrustedDevice)
         }
         Judged::Not => refused(scene, file, Factor::TrustedDevice),

@@ -71,7 +71,7 @@ impl Engine {
     ) -> Result<SignedIn, SignInError> {
         let held = self.hold(caller, key).map_err(|_| SignInError::InProgress)?;
         let scene = self.sign_in_scene(caller);
-        let (whom, first) = self.whom(&scene, knock)?;
+        let (whom, first) = self.whom(&scene, knock, Some(factor))?;
         let network = self.network_hash(caller.network);
         let act = Act {
             factor: Some(factor),

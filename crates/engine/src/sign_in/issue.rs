@@ -30,7 +30,7 @@ pub struct Tokens {
     pub access_token: SecretString,
     /// When it ends.
     pub expires_at: Timestamp,
-    /// To go on with; none for emergency access.
+    /// To go on with; none for emergency access, nor for a session that proved itself again and has one.
     pub refresh_token: Option<SecretString>,
     /// Of a device that was remembered or used.
     pub device_token: Option<SecretString>,
@@ -98,6 +98,11 @@ impl Engine {
         match outcome {
             Outcome::In { session, device } => {
                 Ok(SignedIn::Tokens(Box::new(self.tokens_of(scene, *session, device)?)))
+            }
+            // Whoever may go on with the session holds its refresh token already.
+            Outcome::Renewed { session } => {
+                let tokens = self.tokens_of(scene, *session, None)?;
+                Ok(SignedIn::Tokens(Box::new(Tokens { refresh_token: None, ..tokens })))
             }
             Outcome::Second { mfa, ways } => Ok(SignedIn::SecondFactorRequired(Challenge {
                 expires_at: mfa.expires_at(),

@@ -24,7 +24,7 @@ use backstop_domain::{
     verification::{REDEEM_WITHIN, Status, Subject},
 };
 
-use super::{Knock, Outcome, Proven, SignInError, SignedIn, active, let_in, refused};
+use super::{Knock, Outcome, Proven, SignInError, SignedIn, active, let_in, refused, second_factor};
 use crate::{
     Caller, Engine, IdempotencyKey,
     idempotency::Held,
@@ -86,9 +86,12 @@ impl Engine {
         let (to, user) = match &start.knock {
             Knock::Address(address) => (address.clone(), self.whoever_has(caller, address).await?),
             Knock::Mfa(_) => {
-                let (whom, _) = self.whom(&scene, &start.knock)?;
+                let (whom, first) = self.whom(&scene, &start.knock, Some(Factor::Otp))?;
                 let user = self.noting(self.store.find(caller.application.id, whom).await)?;
                 let user = user.ok_or(SignInError::Refused)?;
+                if !first.is_some_and(|first| second_factor::is_asked(&scene, &user, &first, Factor::Otp)) {
+                    return Err(SignInError::SameWay);
+                }
                 (first_address(&scene, &user, &start.selection).ok_or(SignInError::Refused)?, Some(user))
             }
         };
@@ -124,7 +127,7 @@ impl Engine {
         let held = self.hold(caller, key).map_err(|_| SignInError::InProgress)?;
         let scene = self.sign_in_scene(caller);
         let first = match &check.mfa_token {
-            Some(text) => self.whom(&scene, &Knock::Mfa(text.clone()))?.1,
+            Some(text) => self.whom(&scene, &Knock::Mfa(text.clone()), Some(Factor::Otp))?.1,
             None => None,
         };
         let proof =

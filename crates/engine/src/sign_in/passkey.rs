@@ -24,7 +24,7 @@ use backstop_domain::{
 };
 use serde_json::Value;
 
-use super::{Knock, Outcome, Proven, SignInError, SignedIn, active, charge_network, let_in, refused};
+use super::{Knock, Outcome, Proven, SignInError, SignedIn, Worth, active, charge_network, let_in, refused};
 use crate::{
     Caller, Engine, IdempotencyKey,
     factor::passkey::{self, Begun, Descriptor, Once, PasskeyError, RelyingParty, Setting, UserVerification},
@@ -74,7 +74,7 @@ impl Engine {
                 passkey::sign_in_options(&setting, &passkey::Whom::Anyone, UserVerification::Required);
             return options.map_err(unreadable);
         };
-        let (whom, first) = self.whom(&scene, knock)?;
+        let (whom, first) = self.whom(&scene, knock, Some(Factor::Passkey))?;
         let user = self.noting(self.store.find(scene.application.id, whom).await)?;
         let user = user.filter(|user| user.status == UserStatus::Active);
         let own = user.as_ref().map(own_passkeys).unwrap_or_default();
@@ -109,7 +109,7 @@ impl Engine {
         let scene = self.sign_in_scene(caller);
         let party = self.relying_party(&scene.application).ok_or(NO_DOMAIN)?;
         let first = match &request.mfa_token {
-            Some(text) => self.whom(&scene, &Knock::Mfa(text.clone()))?.1,
+            Some(text) => self.whom(&scene, &Knock::Mfa(text.clone()), Some(Factor::Passkey))?.1,
             None => None,
         };
         let address = request.knock.map(|address| backstop_domain::user::address_hash(&scene.ring, &address));
@@ -192,7 +192,8 @@ fn sign_in(
     if counter == Counter::DidNotRise {
         scene.record(file, EventKind::PasskeyCounterRegressed, EventResult::Done, None);
     }
-    let proven = Proven { is_both: verified.proven.user_verified, ..Proven::by(Factor::Passkey) };
+    let worth = if verified.proven.user_verified { Worth::Both } else { Worth::One };
+    let proven = Proven { worth, ..Proven::by(Factor::Passkey) };
     let_in(scene, file, first, proven, None)
 }
 

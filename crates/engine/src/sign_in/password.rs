@@ -58,7 +58,7 @@ impl Engine {
         })?;
         let held = self.hold(caller, key).map_err(|_| SignInError::InProgress)?;
         let scene = self.sign_in_scene(caller);
-        let (whom, first) = self.whom(&scene, &knock)?;
+        let (whom, first) = self.whom(&scene, &knock, Some(Factor::Password))?;
         let network = self.network_hash(caller.network);
         let charged = match self.charge_password(&scene, held.as_ref(), whom, network).await? {
             Once::OtherBody => return Err(SignInError::OtherBody),

@@ -22,7 +22,7 @@ use backstop_domain::{
 };
 
 use super::{
-    Charged, DeviceSignIn, Outcome, Proven, SignInError, SignedIn, charge, charge_network,
+    Charged, DeviceSignIn, Outcome, Proven, SignInError, SignedIn, Worth, charge, charge_network,
     device::{Judged, Shown},
     give_back, let_in, refused,
 };
@@ -54,7 +54,7 @@ impl Engine {
             .map_err(|_| SignInError::OutOfBounds { field: "pin", problem: "must be 4 to 6 digits" })?;
         let held = self.hold(caller, key).map_err(|_| SignInError::InProgress)?;
         let scene = self.sign_in_scene(caller);
-        let shown = self.shown(&scene, request)?;
+        let shown = self.shown(&scene, request, Factor::Pin)?;
         let network = self.network_hash(caller.network);
         let act =
             |idempotency| Act { factor: Some(Factor::Pin), network, idempotency, ..Act::on(shown.whom) };
@@ -116,14 +116,14 @@ fn conclude(scene: &Scene, file: &mut File, shown: &Shown, verdict: &Verdict, ch
             shown.forget(scene, file);
             return refused(scene, file, Factor::Pin);
         }
-        Judged::Not => return refused(scene, file, Factor::Pin),
+        Judged::Expired | Judged::Not => return refused(scene, file, Factor::Pin),
     };
     match judge(scene, file, shown.device, verdict) {
         Some(PinVerdict::Right) => {
             give_back(file, charged);
-            let mut proven =
-                Proven { device: Some(shown.device), is_both: shown.by_key(), ..Proven::by(Factor::Pin) };
+            let mut proven = Proven { device: Some(shown.device), ..Proven::by(Factor::Pin) };
             if shown.by_key() {
+                proven.worth = Worth::Both;
                 proven.amr.extend(Proven::by(Factor::TrustedDevice).amr);
             }
             shown.hand_out(next, let_in(scene, file, shown.first.as_ref(), proven, None))

@@ -259,7 +259,7 @@ fn shown(scene: &Scene, proof: &Proof) -> MfaToken {
     MfaToken {
         user: proof.user,
         session: None,
-        first: Factor::Otp.as_str().to_owned(),
+        first: Some(Factor::Otp),
         amr: proof.proven().amr,
         purpose: MfaPurpose::PasswordReset,
         issued_at: scene.now,
@@ -284,7 +284,7 @@ fn asked(scene: &Scene, mfa: &MfaToken, ways: Vec<Factor>) -> Challenge {
 
 /// What of a person's ways can stand beside the code.
 fn ways(scene: &Scene, user: &User) -> Vec<Factor> {
-    let mut ways = second_factor::ways(scene, user, Some(Factor::Otp));
+    let mut ways = second_factor::held(scene, user);
     ways.retain(|way| matches!(way, Factor::Totp | Factor::BackupCode));
     ways
 }

@@ -50,7 +50,7 @@ impl Engine {
     pub async fn ways(&self, caller: &Caller, query: WaysQuery) -> Result<Vec<WayReport>, SignInError> {
         let scene = self.sign_in_scene(caller);
         if let Some(text) = query.mfa_token {
-            let (whom, first) = self.whom(&scene, &Knock::Mfa(text))?;
+            let (whom, first) = self.whom(&scene, &Knock::Mfa(text), None)?;
             let first = first.ok_or(SignInError::MfaToken)?;
             return self.second_ways(&scene, caller, whom, &first).await;
         }
@@ -76,11 +76,8 @@ impl Engine {
     ) -> Result<Vec<WayReport>, SignInError> {
         let user = self.noting(self.store.find(scene.application.id, whom).await)?;
         let user = user.filter(|user| user.status == UserStatus::Active).ok_or(SignInError::MfaToken)?;
-        // To prove themselves again a person goes any way but the device alone.
-        let gone =
-            if first.session.is_some() { Some(Factor::TrustedDevice) } else { Factor::parse(&first.first) };
-        let held = second_factor::ways(scene, &user, gone);
-        let reports = held.into_iter().flat_map(|way| match way {
+        let asked = second_factor::asked(scene, &user, first);
+        let reports = asked.into_iter().flat_map(|way| match way {
             Factor::Otp => {
                 self.sent_codes(caller).into_iter().filter(|report| reaches(scene, &user, report)).collect()
             }

@@ -24,7 +24,7 @@ use backstop_domain::{
 };
 use backstop_engine::{
     Caller, Engine, IdempotencyKey,
-    sign_in::{Challenge, Knock, OtpStart, SignInError, SignedIn, Tokens},
+    sign_in::{Challenge, Knock, OtpCheck, OtpStart, OtpTarget, SignInError, SignedIn, Tokens},
     verify::Selection,
 };
 use futures::executor::block_on;
@@ -41,6 +41,7 @@ mod passkey;
 mod password;
 mod pin;
 mod reset;
+mod second_factor;
 mod sign_up;
 mod ways;
 
@@ -198,8 +199,23 @@ impl Town {
         &mut self,
         act: impl FnOnce(Arc<Engine>, Caller) -> F,
     ) -> T {
-        let future = act(self.engine.clone(), self.stranger());
+        let stranger = self.stranger();
+        self.ask_as(stranger, act)
+    }
+
+    fn ask_as<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
+        &mut self,
+        caller: Caller,
+        act: impl FnOnce(Arc<Engine>, Caller) -> F,
+    ) -> T {
+        let future = act(self.engine.clone(), caller);
         call(&mut self.house, SHORT, future).unwrap()
+    }
+
+    /// Signs in with what the authenticator app shows now.
+    fn by_app(&mut self, knock: Knock) -> Result<SignedIn, SignInError> {
+        let code = SubmittedCode::parse(self.totp().expose()).unwrap();
+        self.ask(|engine, caller| async move { engine.sign_in_totp(&caller, &knock, code, None).await })
     }
 
     /// Lets time pass; days at one stroke.
@@ -215,6 +231,22 @@ impl Town {
     fn password(&mut self, to: &str, password: &str) -> Result<SignedIn, SignInError> {
         let (to, password) = (address(to), secret(password));
         self.ask(|engine, caller| async move { engine.sign_in_password(&caller, to, password, None).await })
+    }
+
+    /// Signs in with the right password.
+    fn knows_password(&mut self, knock: Knock) -> Result<SignedIn, SignInError> {
+        let password = secret(PASSWORD);
+        self.ask(
+            |engine, caller| async move { engine.sign_in_password(&caller, knock, password, None).await },
+        )
+    }
+
+    /// Sends a code, and signs in with it.
+    fn by_code(&mut self, mfa_token: Option<SecretString>) -> Result<SignedIn, SignInError> {
+        let id = self.send(ASHA, Purpose::login());
+        let (target, code) = (OtpTarget::Id(id), self.code(id));
+        let check = OtpCheck { target, code, mfa_token, remember: None };
+        self.ask(|engine, caller| async move { engine.sign_in_otp_verify(&caller, check, None).await })
     }
 
     /// Has a code sent to sign in with, or for another purpose.

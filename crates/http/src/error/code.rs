@@ -223,7 +223,7 @@ impl Code {
                 ("no_channel", S::UNPROCESSABLE_ENTITY, "No channel can carry a code to this recipient")
             }
             Self::SameWay => {
-                ("same_way", S::UNPROCESSABLE_ENTITY, "The second way must be another one than the first")
+                ("same_way", S::UNPROCESSABLE_ENTITY, "This way does not count beside the first")
             }
             Self::NotRight => ("not_right", S::UNPROCESSABLE_ENTITY, "The proof is not right"),
             Self::PasswordRefused => {

@@ -156,12 +156,14 @@ async fn a_stale_session_changes_nothing_until_the_person_proves_themselves_agai
     let challenge = home.call(&stale.access, "POST", "/v1/sign-in/step-up", &Value::Null).await;
     assert_eq!(challenge.status, 200, "{}", challenge.text);
     let proof = json!({ "mfa_token": challenge.json()["mfa_token"], "password": PASSWORD });
-    let fresh = Person::of(&home.call(PUBLIC, "POST", "/v1/sign-in/password", &proof).await);
-    assert_eq!(fresh.session, meera.session);
-    assert_eq!(home.call(&fresh.access, "PUT", path, &new).await.status, 204);
-    let ended = home.call(&fresh.access, "DELETE", "/v1/users/me/sessions", &Value::Null).await;
+    let renewed = home.call(PUBLIC, "POST", "/v1/sign-in/password", &proof).await.json();
+    assert_eq!(renewed["session_id"], meera.session.as_str());
+    assert_eq!(renewed["refresh_token"], Value::Null);
+    let fresh = format!("Bearer {}", renewed["access_token"].as_str().unwrap());
+    assert_eq!(home.call(&fresh, "PUT", path, &new).await.status, 204);
+    let ended = home.call(&fresh, "DELETE", "/v1/users/me/sessions", &Value::Null).await;
     assert_eq!(ended.text, r#"{"ended":1}"#);
-    assert_eq!(home.call(&fresh.access, "PUT", path, &new).await.in_short(), "401 session_ended");
+    assert_eq!(home.call(&fresh, "PUT", path, &new).await.in_short(), "401 session_ended");
     assert_eq!(
         home.call(PUBLIC, "POST", "/v1/sign-in/step-up", &Value::Null).await.in_short(),
         "401 unauthorized"

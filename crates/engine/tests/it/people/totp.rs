@@ -62,6 +62,21 @@ fn an_enrolment_that_was_given_up_leaves_the_old_app_in_use() {
 }
 
 #[test]
+fn another_app_in_the_place_of_one_signs_others_out_and_forgets_devices() {
+    let home = Home::new();
+    let asha = home.user(&[PHONE]);
+    home.device(asha, false);
+    home.totp(asha);
+    assert_eq!(home.row(asha).unwrap().profile.ways.devices.len(), 1, "the first one replaces nothing");
+    let (by, other) = (home.sure(asha), home.sure(asha));
+    let enrolled = block_on(home.engine.enrol_totp(&by, asha)).unwrap();
+    let right = home.totp_code(&enrolled.secret);
+    block_on(home.engine.confirm_totp(&by, asha, code(&right))).unwrap();
+    assert_eq!((home.ended(&by), home.ended(&other)), (None, Some(EndReason::FactorChanged)));
+    assert!(home.row(asha).unwrap().profile.ways.devices.is_empty());
+}
+
+#[test]
 fn a_new_app_starts_with_no_wrong_tries() {
     let home = Home::new();
     let asha = home.user(&[PHONE]);

@@ -47,7 +47,8 @@ fn a_stale_ended_unsure_or_emergency_session_or_a_device_alone_changes_nothing()
     let asha = home.user(&[PHONE]);
     let emergency = home.person_of(asha, &["otp"], Acr::Aal2, SessionKind::Emergency);
     let device = home.person(asha, &["swk"], Acr::Aal1);
-    for by in [&emergency, &device] {
+    let token = home.person(asha, &["device"], Acr::Aal1);
+    for by in [&emergency, &device, &token] {
         assert_eq!(denied(set(&home, by, asha)), Denied::StepUp);
         assert_eq!(denied(block_on(home.engine.export_user(by, asha))), Denied::StepUp);
     }

@@ -86,7 +86,7 @@ fn a_device_signs_in_by_its_token_and_gets_the_next_one() {
     for _ in 0..25 {
         let tokens = tokens(sign_in(&mut town, by_token(&token)));
         assert_eq!((tokens.user, tokens.session.acr), (town.asha, Acr::Aal1));
-        assert_eq!(tokens.session.amr, ["swk"]);
+        assert_eq!(tokens.session.amr, ["device"]);
         assert_eq!(tokens.session.device, Some(phone.id.to_string()));
         let next = tokens.device_token.unwrap();
         assert_ne!(next.expose(), token.expose());
@@ -212,12 +212,16 @@ fn a_device_is_trusted_for_thirty_days_however_often_it_is_used() {
 }
 
 #[test]
-fn a_token_alone_is_never_the_second_way_and_a_key_is() {
+fn a_token_alone_is_neither_of_two_ways_and_a_key_is() {
     let mut town = Town::new();
     town.enrol_totp();
     let phone = Phone::of(&town, false);
     let asked = challenge(sign_in(&mut town, phone.shows()));
     assert_eq!(asked.ways, [Factor::Totp, Factor::Otp, Factor::Password]);
+    let after = challenge(town.knows_password(Knock::Mfa(asked.mfa_token)));
+    assert_eq!(after.ways, [Factor::Totp, Factor::Otp], "the token was none of the two");
+    let session = tokens(town.by_app(Knock::Mfa(after.mfa_token))).session;
+    assert_eq!(session.amr, ["pwd", "otp", "totp"]);
     let asked = challenge(town.password(ASHA, PASSWORD));
     assert!(!asked.ways.contains(&Factor::TrustedDevice));
     let knock = Knock::Mfa(asked.mfa_token);
@@ -231,6 +235,18 @@ fn a_token_alone_is_never_the_second_way_and_a_key_is() {
     let signed = phone.signs(&mut town, knock);
     let session = tokens(sign_in(&mut town, signed)).session;
     assert_eq!((session.acr, session.amr), (Acr::Aal2, vec!["pwd".into(), "swk".into()]));
+}
+
+#[test]
+fn a_device_whose_trust_has_ended_shuts_no_other_one_out_however_often_it_comes() {
+    let mut town = Town::new();
+    let old = Phone::of(&town, false);
+    town.pass(30 * 86_400);
+    let new = Phone::of(&town, false);
+    for _ in 0..25 {
+        assert!(is_refused(&sign_in(&mut town, old.shows())));
+    }
+    tokens(sign_in(&mut town, new.shows()));
 }
 
 #[test]

@@ -119,7 +119,11 @@ fn with_the_devices_key_a_pin_is_both_ways_and_with_a_token_it_is_one() {
     let (mut town, phone) = town(true);
     town.enrol_totp();
     let asked = challenge(sign_in(&mut town, phone.shows(), PIN));
-    assert!(!asked.ways.contains(&Factor::Pin) && asked.ways.contains(&Factor::TrustedDevice));
+    assert_eq!(asked.ways, [Factor::Totp, Factor::Otp, Factor::TrustedDevice]);
+    let known = town.knows_password(Knock::Mfa(asked.mfa_token.clone()));
+    assert!(matches!(known, Err(SignInError::SameWay)), "a PIN and a password are both known: {known:?}");
+    let session = tokens(town.by_app(Knock::Mfa(asked.mfa_token))).session;
+    assert_eq!((session.acr, session.amr), (Acr::Aal2, vec!["pin".into(), "otp".into(), "totp".into()]));
     let signed = phone.signs(&mut town, Knock::Address(address(ASHA)));
     let session = tokens(sign_in(&mut town, signed, PIN)).session;
     assert_eq!((session.acr, session.amr), (Acr::Aal2, vec!["pin".into(), "swk".into()]));

@@ -33,7 +33,7 @@ pub(crate) struct TokensBody {
     /// In how many seconds the access token ends.
     #[schema(example = 600)]
     expires_in: u64,
-    /// To go on with, once; none for emergency access.
+    /// To go on with, once; none for emergency access, nor after a step-up, which keeps the one that the session has.
     #[serde(serialize_with = "told::maybe", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     refresh_token: Option<SecretString>,
@@ -44,7 +44,7 @@ pub(crate) struct TokensBody {
     /// How sure it is: `aal1` after one way, `aal2` after two of different kinds.
     #[schema(example = "aal2")]
     acr: &'static str,
-    /// The ways that were gone, in the manner of RFC 8176.
+    /// The ways that were gone, in the manner of RFC 8176; `device` is a device's token without a key.
     #[schema(example = json!(["pwd", "otp"]))]
     amr: Vec<String>,
     /// Of a device that was remembered or used. The one before stays good until this is used.
