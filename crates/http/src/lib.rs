@@ -78,7 +78,7 @@ pub struct FleetflowSurface {
 pub struct SmartfinSurface {
     /// The application that it is bound to.
     pub application: String,
-    /// Whether a code that was sent for something else changes a password too.
+    /// Whether a code to sign in with changes a password too.
     pub loose_purpose: bool,
 }
 

@@ -67,7 +67,7 @@ pub struct Compat {
     pub applications: BTreeMap<Surface, String>,
     /// When FleetFlow's callers hear that a code was sent.
     pub answer_after: Duration,
-    /// Whether SmartFin's callers may change a password with a code that was sent for something else.
+    /// Whether SmartFin's callers may change a password with a code to sign in with.
     pub loose_purpose: bool,
 }
 

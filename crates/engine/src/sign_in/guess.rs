@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::{Knock, Outcome, Proven, SignInError, SignedIn, let_in, refused};
 use crate::{
     Caller, Engine, IdempotencyKey,
+    idempotency::Held,
     people::{Act, Scene},
 };
 
@@ -96,16 +97,24 @@ impl Engine {
     }
 
     /// Charges the caller's network one guess, before a code is compared.
-    pub(crate) async fn guess(&self, caller: &Caller) -> Result<Option<Charge>, SignInError> {
+    pub(crate) async fn guess(
+        &self,
+        caller: &Caller,
+        held: Option<&Held<'_>>,
+    ) -> Result<Option<Charge>, SignInError> {
         let Some(network) = self.network_hash(caller.network) else { return Ok(None) };
         let scene = self.sign_in_scene(caller);
         // On nobody: only the network is looked at.
-        let act = Act { network: Some(network), ..Act::on(Whom::Address(network)) };
+        let idempotency = Held::before(held, &scene.ring);
+        let act = Act { network: Some(network), idempotency, ..Act::on(Whom::Address(network)) };
         let charged =
             self.person(&scene, act, |scene, file| charge_network(scene, file, true).map_err(Outcome::from));
         match charged.await? {
             Once::Done(Ok(charge)) | Once::Before(Ok(charge)) => Ok(charge),
-            Once::Done(Err(Outcome::Locked { until })) => Err(SignInError::Locked { until }),
+            Once::Done(Err(Outcome::Locked { until })) | Once::Before(Err(Outcome::Locked { until })) => {
+                Err(SignInError::Locked { until })
+            }
+            Once::OtherBody => Err(SignInError::OtherBody),
             _ => Err(SignInError::Refused),
         }
     }

@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use backstop_domain::{
     channel::Channel,
     code::SubmittedCode,
-    factor::{Factor, trusted_device::NewDevice},
+    factor::{Factor, tries::Charge, trusted_device::NewDevice},
     id::VerificationId,
     keyring::{Keyring, LookupHash},
     ports::{
@@ -130,9 +130,8 @@ impl Engine {
             Some(text) => self.whom(&scene, &Knock::Mfa(text.clone()), Some(Factor::Otp))?.1,
             None => None,
         };
-        let proof =
-            self.prove(caller, check.target, check.code, Some(Purpose::login()), held.as_ref()).await?;
-        let Some(proof) = proof else { return Err(SignInError::Refused) };
+        let code = (check.target, check.code);
+        let proof = self.prove(caller, code, (Purpose::login(), false), held.as_ref()).await?;
         let outcome = self.by_proof(&scene, held.as_ref(), proof, first, check.remember).await?;
         self.answer(&scene, outcome)
     }
@@ -162,63 +161,72 @@ impl Engine {
             .await?)
     }
 
-    /// Checks a code of a sign-in. `None`: it is not right, or proves nobody. Counts the guess against the caller's network.
-    /// Without a purpose any code will do that shows who holds an address, one of an ordinary start too.
+    /// Checks a code of a sign-in, and says whom it proves. What is `loose` takes a code to sign in with too, and that of an ordinary
+    /// start, which shows who holds the address.
     pub(super) async fn prove(
         self: &Arc<Self>,
         caller: &Caller,
-        target: OtpTarget,
-        code: SubmittedCode,
-        purpose: Option<Purpose>,
+        (target, code): (OtpTarget, SubmittedCode),
+        (purpose, loose): (Purpose, bool),
         held: Option<&Held<'_>>,
-    ) -> Result<Option<Proof>, SignInError> {
-        let guess = self.guess(caller).await?;
-        let request = match target {
-            OtpTarget::Id(id) => CheckRequest::Id(id, code),
-            OtpTarget::Address(to) => CheckRequest::Recipient(to, purpose.clone(), code),
-        };
-        let report = match self.check_held(caller, request, held).await {
-            Ok(report) => report,
-            // Whom no code was sent to is a guess as well; what no code looks like, and what was not looked at, is none.
-            Err(CheckError::NotFound) => return Ok(None),
-            Err(error) => {
-                self.forgive(caller, guess).await?;
-                return match error {
-                    CheckError::WrongForm => Ok(None),
-                    CheckError::OtherBody => Err(SignInError::OtherBody),
-                    CheckError::Limited(limit) => Err(SignInError::Limited(limit)),
-                    error => Err(error.into()),
-                };
-            }
-        };
-        if !report.answer.valid {
-            return Ok(None);
-        }
-        let application = caller.application.id;
-        let view = self.noting(self.store.get(application, report.verification).await)?;
-        let Some(view) = view else { return Ok(None) };
+    ) -> Result<Proof, SignInError> {
+        let only = (!loose).then_some(&purpose);
+        let (view, guess) = self.right(caller, (target, code), only, held).await?;
         let row = &view.verification;
-        if row.status != Status::Approved || purpose.as_ref().is_some_and(|purpose| row.purpose != *purpose) {
-            return Ok(None);
-        }
+        let fits = row.purpose == purpose || (loose && row.purpose == Purpose::login());
         let user = match row.subject {
             Some(Subject::User(user)) => Some(user),
-            Some(Subject::Nobody) => None,
-            None if purpose.is_some() => None,
-            None => match self.holds(&view)? {
+            None if loose => match self.holds(&view)? {
                 Some((address, _)) => self.whoever_has(caller, &address).await?.map(|user| user.id),
                 None => None,
             },
+            Some(Subject::Nobody) | None => None,
         };
-        let Some(user) = user else { return Ok(None) };
+        let user = user.filter(|_| fits).ok_or(SignInError::Refused)?;
         self.forgive(caller, guess).await?;
         let reached = view.attempts.iter().filter(|attempt| attempt.state.may_have_reached());
-        Ok(Some(Proof {
+        Ok(Proof {
             user,
             channel: reached.map(|attempt| attempt.channel).min(),
             verification: row.id,
             hash: proof_hash(&self.keyring(), row.id),
-        }))
+        })
+    }
+
+    /// Checks a code. Gives what it approved, and the guess that the caller's network was charged, to be forgiven once the code
+    /// is seen to prove something.
+    pub(super) async fn right(
+        self: &Arc<Self>,
+        caller: &Caller,
+        (target, code): (OtpTarget, SubmittedCode),
+        only: Option<&Purpose>,
+        held: Option<&Held<'_>>,
+    ) -> Result<(VerificationView, Option<Charge>), SignInError> {
+        let guess = self.guess(caller, held).await?;
+        let request = match target {
+            OtpTarget::Id(id) => CheckRequest::Id(id, code),
+            OtpTarget::Address(to) => CheckRequest::Recipient(to, only.cloned(), code),
+        };
+        let report = match self.check_held(caller, request, held).await {
+            Ok(report) => report,
+            // Whom no code was sent to is a guess as well; what no code looks like, and what was not looked at, is none.
+            Err(CheckError::NotFound) => return Err(SignInError::Refused),
+            Err(error) => {
+                self.forgive(caller, guess).await?;
+                return Err(match error {
+                    CheckError::WrongForm => SignInError::Refused,
+                    CheckError::OtherBody => SignInError::OtherBody,
+                    CheckError::Limited(limit) => SignInError::Limited(limit),
+                    error => error.into(),
+                });
+            }
+        };
+        if !report.answer.valid {
+            return Err(SignInError::Refused);
+        }
+        let view = self.noting(self.store.get(caller.application.id, report.verification).await)?;
+        let view = view.filter(|view| view.verification.status == Status::Approved);
+        Ok((view.ok_or(SignInError::Refused)?, guess))
     }
 
     /// The address that an approved code of an ordinary start shows somebody to hold, and over what. `None`: it was sent

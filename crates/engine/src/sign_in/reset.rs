@@ -72,8 +72,8 @@ pub enum ResetBy {
         code: SubmittedCode,
         /// Another address of that person, whether or not it is confirmed.
         other: Recipient,
-        /// Whether a code that was sent for something else will do.
-        any_purpose: bool,
+        /// Whether a code to sign in with will do.
+        loose: bool,
     },
     /// The token that an earlier call answered, to whom such a code was shown.
     Token(SecretString),
@@ -228,18 +228,18 @@ impl Engine {
     ) -> Result<MfaToken, SignInError> {
         match by {
             ResetBy::Code { target, code } => {
-                let purpose = Some(Purpose::password_reset());
-                let proof = self.prove(caller, target, code, purpose, held).await?;
-                Ok(shown(scene, &proof.ok_or(SignInError::Refused)?))
+                let purpose = (Purpose::password_reset(), false);
+                Ok(shown(scene, &self.prove(caller, (target, code), purpose, held).await?))
             }
-            ResetBy::Named { to, code, other, any_purpose } => {
-                let purpose = (!any_purpose).then(Purpose::password_reset);
-                let proof = self.prove(caller, OtpTarget::Address(to), code, purpose, held).await?;
-                let proof = proof.ok_or(SignInError::Refused)?;
+            ResetBy::Named { to, code, other, loose } => {
+                let purpose = (Purpose::password_reset(), loose);
+                let code = (OtpTarget::Address(to.clone()), code);
+                let proof = self.prove(caller, code, purpose, held).await?;
                 let found = self.store.find(scene.application.id, Whom::User(proof.user)).await;
                 let user = self.noting(found)?.ok_or(SignInError::Refused)?;
-                let named = address_hash(&scene.ring, &other);
-                if !user.profile.addresses.iter().any(|address| address.hash == named) {
+                let (to, named) = (address_hash(&scene.ring, &to), address_hash(&scene.ring, &other));
+                let is_named = user.profile.addresses.iter().any(|address| address.hash == named);
+                if !is_named || !user.confirmed().any(|address| address.hash == to) {
                     return Err(SignInError::Refused);
                 }
                 Ok(shown(scene, &proof))

@@ -36,7 +36,6 @@ use crate::{
     Caller, Engine, IdempotencyKey,
     idempotency::Held,
     people::{Act, Scene},
-    verify::{CheckError, CheckRequest},
 };
 
 /// Somebody new.
@@ -48,8 +47,6 @@ pub struct SignUp {
     pub code: SubmittedCode,
     /// What it may have been sent for.
     pub purposes: Vec<Purpose>,
-    /// Whether it may have been sent for anything.
-    pub any_purpose: bool,
     /// An e-mail address beside it, which nobody has shown to hold.
     pub email: Option<Recipient>,
     /// A password.
@@ -162,29 +159,14 @@ impl Engine {
         now: Timestamp,
         held: Option<&Held<'_>>,
     ) -> Result<Shown, SignInError> {
-        let guess = self.guess(caller).await?;
         let only = match request.purposes.as_slice() {
-            [only] if !request.any_purpose => Some(only.clone()),
+            [only] => Some(only),
             _ => None,
         };
-        let check = match request.target.clone() {
-            OtpTarget::Id(id) => CheckRequest::Id(id, request.code.clone()),
-            OtpTarget::Address(to) => CheckRequest::Recipient(to, only, request.code.clone()),
-        };
-        let report = match self.check_held(caller, check, held).await {
-            Ok(report) => report,
-            Err(CheckError::NotFound | CheckError::WrongForm) => return Err(SignInError::Refused),
-            Err(CheckError::OtherBody) => return Err(SignInError::OtherBody),
-            Err(CheckError::Limited(limit)) => return Err(SignInError::Limited(limit)),
-            Err(error) => return Err(error.into()),
-        };
-        if !report.answer.valid {
-            return Err(SignInError::Refused);
-        }
-        let view = self.noting(self.store.get(caller.application.id, report.verification).await)?;
-        let view = view.ok_or(SignInError::Refused)?;
+        let code = (request.target.clone(), request.code.clone());
+        let (view, guess) = self.right(caller, code, only, held).await?;
         let row = &view.verification;
-        let fits = request.any_purpose || request.purposes.contains(&row.purpose);
+        let fits = request.purposes.contains(&row.purpose);
         let fresh = row.approved_at.is_some_and(|at| now.since(at) <= REDEEM_WITHIN);
         if !fits || !fresh || row.subject.is_some() {
             return Err(SignInError::Refused);

@@ -108,7 +108,6 @@ pub(crate) async fn register(
         code: code(&body.otp_code)?,
         // A code that was asked for without saying what for is one to sign in with.
         purposes: vec![registration()?, Purpose::login()],
-        any_purpose: false,
         email: Some(mail(&body.email)?),
         password: Some(body.password),
         remember: None,
@@ -145,7 +144,7 @@ pub(crate) async fn forgot(
         to: number(&body.phone, &caller)?,
         code: code(&body.otp_code)?,
         other: mail(&body.email)?,
-        any_purpose: settings.is_some_and(|settings| settings.loose_purpose),
+        loose: settings.is_some_and(|settings| settings.loose_purpose),
     };
     let reset = PasswordReset { by, new_password: body.new_password, second: None };
     match entrance.doors.engine.reset_password(&caller, reset, None).await {

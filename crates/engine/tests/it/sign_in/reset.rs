@@ -1,6 +1,7 @@
 //! Setting a new password by a code.
 
 use backstop_domain::{
+    application::Authority,
     code::SubmittedCode,
     factor::{Factor, password::InvalidPassword},
     id::VerificationId,
@@ -8,13 +9,17 @@ use backstop_domain::{
     secret::SecretString,
 };
 use backstop_engine::{
-    IdempotencyKey,
+    Caller, IdempotencyKey,
+    manage::Manager,
     sign_in::{
         Challenge, Knock, OtpCheck, OtpTarget, PasswordReset, ResetBy, ResetError, SignInError, WaysQuery,
     },
 };
 
-use super::{ASHA, NOBODY, PASSWORD, Town, address, body, device::Phone, key, secret, tokens};
+use super::{
+    ASHA, MAILBOX, NOBODY, PASSWORD, Town, address, body, device::Phone, key, secret, sign_up::started_by,
+    tokens,
+};
 
 const NEW: &str = "walnut ladder seventy";
 
@@ -107,6 +112,34 @@ fn a_code_for_something_else_or_for_nobody_sets_nothing() {
         town.ask(|engine, caller| async move { engine.sign_in_otp_verify(&caller, check, None).await });
     assert!(matches!(signed_in, Err(SignInError::Refused)), "and such a code signs nobody in");
     tokens(town.password(ASHA, PASSWORD));
+}
+
+#[test]
+fn where_a_code_to_sign_in_with_will_do_no_other_one_does_and_none_that_went_elsewhere() {
+    let mut town = Town::new();
+    // Its secret key sees every code; a page sees those alone that a page had sent.
+    let application = Caller { authority: Authority::Secret, ..town.stranger() };
+    let named = |town: &mut Town, to: &str, id: VerificationId| {
+        let by =
+            ResetBy::Named { to: address(to), code: town.code(id), other: address(MAILBOX), loose: true };
+        let request = PasswordReset { by, new_password: secret(NEW), second: None };
+        town.ask_as(application.clone(), |engine, caller| async move {
+            engine.reset_password(&caller, request, None).await
+        })
+    };
+    let payment = started_by(&mut town, application.clone(), ASHA, "transaction".parse().unwrap());
+    assert!(is_refused(&named(&mut town, ASHA, payment)));
+    let (asha, elsewhere) = (town.asha, address(NOBODY));
+    let backup = town.ask_as(application.clone(), |engine, caller| async move {
+        let manager = Manager::application(caller).unwrap();
+        engine.start_sms_backup(&manager, asha, Some(elsewhere), None).await.unwrap().verification.id
+    });
+    town.pass(1);
+    assert!(is_refused(&named(&mut town, NOBODY, backup)), "it went to a number that is not hers");
+    tokens(town.password(ASHA, PASSWORD));
+    let ordinary = started_by(&mut town, application.clone(), ASHA, Purpose::login());
+    named(&mut town, ASHA, ordinary).unwrap();
+    tokens(town.password(ASHA, NEW));
 }
 
 #[test]

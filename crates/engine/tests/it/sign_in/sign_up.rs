@@ -28,10 +28,15 @@ fn registration() -> Purpose {
     "registration".parse().unwrap()
 }
 
-/// An ordinary start, which belongs to nobody.
+/// An ordinary start of a page, which belongs to nobody.
 fn started(town: &mut Town, to: &str, purpose: Purpose) -> VerificationId {
+    let stranger = town.stranger();
+    started_by(town, stranger, to, purpose)
+}
+
+pub(super) fn started_by(town: &mut Town, caller: Caller, to: &str, purpose: Purpose) -> VerificationId {
     let request = StartRequest::new(address(to), purpose);
-    let started = town.ask(|engine: Arc<Engine>, caller: Caller| async move {
+    let started = town.ask_as(caller, |engine: Arc<Engine>, caller: Caller| async move {
         engine.start(&caller, request, None).await.unwrap().verification.id
     });
     town.pass(1);
@@ -43,7 +48,6 @@ fn request(id: VerificationId, code: SubmittedCode) -> SignUp {
         target: OtpTarget::Id(id),
         code,
         purposes: vec![registration()],
-        any_purpose: false,
         email: None,
         password: None,
         remember: None,
@@ -131,12 +135,28 @@ fn a_wrong_code_another_purpose_and_a_sign_ins_code_make_nobody() {
 }
 
 #[test]
-fn a_code_for_anything_will_do_where_that_is_asked_for() {
+fn a_code_to_sign_in_with_will_do_where_that_is_asked_for() {
     let mut town = Town::new();
     let id = started(&mut town, NEWCOMER, Purpose::login());
     let code = town.code(id);
-    let request = SignUp { purposes: vec![], any_purpose: true, ..request(id, code) };
+    let request = SignUp { purposes: vec![registration(), Purpose::login()], ..request(id, code) };
     sign_up(&mut town, request).unwrap();
+}
+
+#[test]
+fn a_network_is_charged_for_each_guess_once_however_often_it_is_repeated_and_for_none_that_is_no_code() {
+    let mut town = Town::new();
+    let id = started(&mut town, NEWCOMER, registration());
+    let right = town.code(id);
+    let wrong = if right.expose() == "000000" { "000001" } else { "000000" };
+    for _ in 0..40 {
+        let wrong = request(id, SubmittedCode::parse(wrong).unwrap());
+        let again = sign_up_with(&mut town, wrong, Some(key("once", &body("once"))));
+        assert!(is_refused(&again), "{again:?}");
+        let short = request(id, SubmittedCode::parse("0000").unwrap());
+        assert!(is_refused(&sign_up(&mut town, short)));
+    }
+    sign_up(&mut town, request(id, right)).unwrap();
 }
 
 #[test]

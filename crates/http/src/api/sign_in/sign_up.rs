@@ -68,7 +68,6 @@ pub(crate) async fn sign_up(
         target: target(body.verification_id.as_deref(), phone)?,
         code: code(&body.code)?,
         purposes: vec![Purpose::registration()],
-        any_purpose: false,
         email: body.email.as_ref().map(mailbox).transpose()?,
         password: body.password,
         remember: body.remember_device.map(|Object(device)| device.into_device()).transpose()?,
