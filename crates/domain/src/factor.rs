@@ -4,6 +4,7 @@
 //! its lock and run it again. What is kept of a factor cannot be used by whoever steals the database.
 
 pub mod backup_code;
+pub mod failures;
 pub mod passkey;
 pub mod password;
 pub mod pin;

@@ -56,6 +56,8 @@ pub enum NoticeKind {
     SignInLocked,
     /// Somebody got back into the account after all ways were lost.
     AccountRecovered,
+    /// Tries to sign in fail far more often than usual, over all people of an application.
+    FailuresRising,
 }
 
 /// No such kind.
@@ -65,7 +67,7 @@ pub struct UnknownKind;
 
 impl NoticeKind {
     /// Every kind.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::NewDevice,
         Self::BackupCodeUsed,
         Self::BackupCodesLow,
@@ -80,6 +82,7 @@ impl NoticeKind {
         Self::EmergencyUsed,
         Self::SignInLocked,
         Self::AccountRecovered,
+        Self::FailuresRising,
     ];
 
     /// The type of the event in webhooks, in the configuration, in SQL and in logs.
@@ -99,12 +102,13 @@ impl NoticeKind {
             Self::EmergencyUsed => "emergency.used",
             Self::SignInLocked => "user.sign_in_locked",
             Self::AccountRecovered => "user.account_recovered",
+            Self::FailuresRising => "sign_in.failures_rising",
         }
     }
 
     /// Whether those who run the service are told too.
     pub const fn is_for_operators(self) -> bool {
-        matches!(self, Self::EmergencyTried | Self::EmergencyUsed)
+        matches!(self, Self::EmergencyTried | Self::EmergencyUsed | Self::FailuresRising)
     }
 }
 

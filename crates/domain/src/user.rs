@@ -9,6 +9,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
     str::FromStr,
+    time::Duration,
 };
 
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,9 @@ use crate::{
 
 /// The most addresses that one user keeps.
 pub const MAX_ADDRESSES: usize = 10;
+/// For so long an address that was given to somebody recovers nothing, so that whoever put it there in their place has to wait
+/// while every old address hears of it. An address is an authenticator (NIST SP 800-63B-4, 4.1.2.1); the number of hours is ours.
+pub const RECOVERY_HOLD: Duration = Duration::from_secs(86_400);
 
 /// Whether a user may sign in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -275,6 +279,13 @@ impl User {
         self.profile.addresses.iter().filter(|address| address.confirmed_at.is_some())
     }
 
+    /// Whether a forgotten password may be replaced by what is sent to this address of theirs. One that they had from the beginning
+    /// may be used at once.
+    pub fn recovers_by(&self, address: &Address, now: Timestamp) -> bool {
+        let is_new = |confirmed| address.added_at > self.created_at && now < confirmed + RECOVERY_HOLD;
+        address.confirmed_at.is_some_and(|confirmed| !is_new(confirmed))
+    }
+
     /// What leads to this user alone.
     pub fn lookups(&self) -> BTreeSet<Lookup> {
         let addresses = self.confirmed().map(|address| Lookup::Address(address.hash));
@@ -287,17 +298,18 @@ impl User {
         self.profile.addresses.iter().find(|address| address.hash == hash)
     }
 
-    /// For each channel that does not reach `to`, the first confirmed address that it reaches.
+    /// For each channel that does not reach `to`, the first of these addresses that it reaches.
     ///
     /// # Errors
     /// If a sealed value does not open.
-    pub fn fallbacks(
+    pub fn fallbacks<'a>(
         &self,
         ring: &Keyring,
         to: &Recipient,
+        addresses: impl Iterator<Item = &'a Address>,
     ) -> Result<BTreeMap<Channel, Recipient>, KeyringError> {
         let mut found = BTreeMap::new();
-        for address in self.confirmed() {
+        for address in addresses {
             let recipient = self.open(ring, address)?;
             for channel in Channel::ALL {
                 if !channel.reaches(to) && channel.reaches(&recipient) {

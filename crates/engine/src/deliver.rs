@@ -96,6 +96,8 @@ impl Engine {
         self.tasks.spawn(Box::pin(async move { engine.watch_accounts_forever().await }));
         let engine = self.clone();
         self.tasks.spawn(Box::pin(async move { engine.checkpoint_forever().await }));
+        let engine = self.clone();
+        self.tasks.spawn(Box::pin(async move { engine.watch_failures_forever().await }));
         self.tell();
     }
 

@@ -39,22 +39,10 @@ fn bound(scene: &Scene, file: &mut File, factor: Factor, kind: EventKind) {
 }
 
 /// A way in was removed: the person hears of it, and whoever got in with it is out.
-fn removed(
-    manager: &Manager,
-    scene: &Scene,
-    file: &mut File,
-    factor: Factor,
-    kind: EventKind,
-) -> Result<(), Refusal> {
+fn removed(manager: &Manager, scene: &Scene, file: &mut File, factor: Factor, kind: EventKind) {
     scene.record(file, kind, EventResult::Done, None);
     scene.notify(file, NoticeKind::FactorRemoved, Detail::default().with_factor(factor.as_str()));
-    if factor == Factor::Pin {
-        // A PIN stands on its device, and not the device on its PIN.
-        end_others(manager, scene, file);
-    } else {
-        replaced(manager, scene, file);
-    }
-    Ok(())
+    replaced(manager, scene, file);
 }
 
 /// A way in is gone, or another one stands in its place: whoever got in with the old one is out.

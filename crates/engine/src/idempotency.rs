@@ -92,10 +92,10 @@ impl Held<'_> {
         held.map(|held| held.idempotency)
     }
 
-    /// For the act before the one that answers: what that one charged is charged once, however often the call comes.
-    pub(crate) fn before(held: Option<&Self>, ring: &Keyring) -> Option<Idempotency> {
+    /// For an act beside the one that answers, by a name of its own: it is done once, however often the call comes.
+    pub(crate) fn beside(held: Option<&Self>, ring: &Keyring, act: &str) -> Option<Idempotency> {
         held.map(|held| Idempotency {
-            key: ring.lookup("idempotency of the act before", &held.idempotency.key.0),
+            key: ring.lookup(&format!("idempotency of {act}"), &held.idempotency.key.0),
             ..held.idempotency
         })
     }

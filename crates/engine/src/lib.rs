@@ -8,6 +8,7 @@
 
 pub mod access;
 pub mod accounts;
+mod alarm;
 pub mod audit;
 pub mod deliver;
 pub mod emergency;

@@ -68,6 +68,11 @@ impl Scene {
         self.address.map(masked_network)
     }
 
+    /// The same, as the detail of a record.
+    pub(crate) fn from(&self) -> Option<SecretString> {
+        self.masked_network().map(|network| SecretString::new(format!("from {network}")))
+    }
+
     /// Has the audit log tell of it.
     pub(crate) fn record(&self, file: &mut File, kind: EventKind, result: EventResult, method: Option<&str>) {
         let subject = file.user.as_ref().map(|user| user.id);
@@ -86,7 +91,7 @@ impl Scene {
             subject,
             result,
             method: method.map(str::to_owned),
-            detail: self.masked_network().map(|network| SecretString::new(format!("from {network}"))),
+            detail: self.from(),
             ..Event::new(self.now, kind, self.actor.clone())
         };
         NewRecord::of(&event, &self.ring, self.random.as_ref())

@@ -158,6 +158,11 @@ pub(crate) fn audit_record(row: &impl Cells) -> Result<Record> {
     })
 }
 
+/// What stands in the body of every record of an application, and of no other: keys are sorted, and another always follows.
+pub(crate) fn audit_of_application(application: ApplicationId) -> String {
+    format!("\"application\":{},", application.0)
+}
+
 /// The columns of the end of the audit log, in the order in which [`audit_head`] reads them.
 pub(crate) const AUDIT_HEAD: &str = "seq, hash";
 

@@ -53,10 +53,11 @@ pub enum EventKind {
     AuditExported,
     AuditDetailRead,
     GuessesExceeded,
+    FailuresRising,
 }
 
 /// Every kind in the order of the enum, with its name.
-const NAMES: [(EventKind, &str); 47] = [
+const NAMES: [(EventKind, &str); 48] = [
     (EventKind::SignInSucceeded, "sign_in.succeeded"),
     (EventKind::SignInFailed, "sign_in.failed"),
     (EventKind::SecondFactorRequired, "sign_in.second_factor_required"),
@@ -104,6 +105,7 @@ const NAMES: [(EventKind, &str); 47] = [
     (EventKind::AuditExported, "audit.exported"),
     (EventKind::AuditDetailRead, "audit.detail_read"),
     (EventKind::GuessesExceeded, "limit.guesses_exceeded"),
+    (EventKind::FailuresRising, "sign_in.failures_rising"),
 ];
 
 impl EventKind {

@@ -26,6 +26,8 @@ pub struct Detail {
     address: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     codes_left: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failures: Option<u64>,
 }
 
 impl Detail {
@@ -60,6 +62,12 @@ impl Detail {
         Self { codes_left: Some(left), ..self }
     }
 
+    /// How many tries failed in [`crate::factor::failures::WINDOW`].
+    #[must_use]
+    pub fn with_failures(self, failures: u64) -> Self {
+        Self { failures: Some(failures), ..self }
+    }
+
     /// What there is, with its name for people, in the order in which a mail says it.
     pub(crate) fn lines(&self) -> impl Iterator<Item = (&'static str, String)> {
         [
@@ -68,6 +76,7 @@ impl Detail {
             ("Address", self.address.clone()),
             ("Backup codes left", self.codes_left.map(|left| left.to_string())),
             ("Network", self.network.clone()),
+            ("Failed tries in ten minutes", self.failures.map(|failures| failures.to_string())),
         ]
         .into_iter()
         .filter_map(|(name, value)| Some((name, value?)))

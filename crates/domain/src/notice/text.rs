@@ -88,6 +88,22 @@ const fn words(kind: NoticeKind) -> (&'static str, &'static str, &'static str) {
             "Somebody got back into your account after its usual ways to sign in were lost.",
             ACT,
         ),
+        NoticeKind::FailuresRising => (
+            "Many failed sign-ins",
+            "Tries to sign in fail far more often than usual.",
+            "Somebody may be guessing at many people's doors.",
+        ),
+    }
+}
+
+/// What an operator can do about it.
+const fn operators_remedy(kind: NoticeKind) -> &'static str {
+    match kind {
+        NoticeKind::FailuresRising => {
+            "Somebody may be guessing at many people's doors. Each network is held to thirty failures an hour; `backstop audit tail` \
+             shows what they try. If it is an outage of your own, people type codes that came too late."
+        }
+        _ => "If nobody of yours did this, change the emergency key, and end the sessions that it opened.",
     }
 }
 
@@ -102,11 +118,7 @@ pub fn mail(notice: &NewNotice, around: Surroundings<'_>) -> Mail {
     }
     let lines: String = lines.into_iter().map(|(name, value)| format!("{name}: {value}\n")).collect();
     let (happened, remedy) = match notice.target {
-        Target::Operator(_) => (
-            format!("{title} at {brand}."),
-            "If nobody of yours did this, change the emergency key, and end the sessions that it opened."
-                .to_owned(),
-        ),
+        Target::Operator(_) => (format!("{title} at {brand}."), operators_remedy(notice.kind).to_owned()),
         Target::Person(_) | Target::Webhook(_) => {
             let call = match phone {
                 Some(phone) => format!("You reach us at {phone}."),

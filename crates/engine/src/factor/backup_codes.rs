@@ -79,7 +79,8 @@ impl Engine {
             let holder = file.user.as_mut().ok_or(Denied::NotFound)?;
             holder.profile.ways.backup_codes.take().ok_or(Refusal::NotHeld)?;
             not_the_last(&by, file)?;
-            removed(&by, scene, file, Factor::BackupCode, EventKind::BackupCodesRevoked)
+            removed(&by, scene, file, Factor::BackupCode, EventKind::BackupCodesRevoked);
+            Ok(())
         })
         .await
     }

@@ -9,13 +9,13 @@ use backstop_domain::{
     },
     id::{DeviceId, UserId},
     notice::{Detail, NoticeKind},
-    ports::store::Whom,
+    ports::store::{File, Whom},
 };
 
 use crate::{
     Engine,
     manage::{Denied, ManageError, Manager, Refusal, end_others},
-    people::Act,
+    people::{Act, Scene},
 };
 
 /// A trusted device as its person reads it.
@@ -98,12 +98,7 @@ impl Engine {
         let scene = self.manager_scene(manager);
         let by = manager.clone();
         self.change(manager, &scene, Act::on(Whom::User(user)), move |scene, file| {
-            let holder = file.user.as_mut().ok_or(Denied::NotFound)?;
-            let devices = &mut holder.profile.ways.devices;
-            let place = devices.iter().position(|one| one.id == device).ok_or(Refusal::NotHeld)?;
-            let gone = devices.remove(place);
-            let event = Event::new(scene.now, EventKind::DeviceRevoked, scene.actor.clone());
-            scene.record_with(file, event.with_object(gone.id.to_string()));
+            let gone = take(scene, file, device)?;
             let detail = Detail::default().with_factor(Factor::TrustedDevice.as_str());
             scene.notify(file, NoticeKind::FactorRemoved, detail.with_device(gone.name.as_str()));
             end_others(&by, scene, file);
@@ -111,4 +106,15 @@ impl Engine {
         })
         .await
     }
+}
+
+/// Takes a device from whoever trusts it.
+pub(super) fn take(scene: &Scene, file: &mut File, device: DeviceId) -> Result<Device, Refusal> {
+    let holder = file.user.as_mut().ok_or(Denied::NotFound)?;
+    let devices = &mut holder.profile.ways.devices;
+    let place = devices.iter().position(|one| one.id == device).ok_or(Refusal::NotHeld)?;
+    let gone = devices.remove(place);
+    let event = Event::new(scene.now, EventKind::DeviceRevoked, scene.actor.clone());
+    scene.record_with(file, event.with_object(gone.id.to_string()));
+    Ok(gone)
 }

@@ -158,7 +158,8 @@ impl Engine {
             let gone = holder.profile.ways.passkeys.as_mut().and_then(|held| held.remove(&passkey));
             gone.ok_or(Refusal::NotHeld)?;
             not_the_last(&by, file)?;
-            removed(&by, scene, file, Factor::Passkey, EventKind::PasskeyRemoved)
+            removed(&by, scene, file, Factor::Passkey, EventKind::PasskeyRemoved);
+            Ok(())
         })
         .await
     }

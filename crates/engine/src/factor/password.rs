@@ -54,7 +54,8 @@ impl Engine {
             let holder = file.user.as_mut().ok_or(Denied::NotFound)?;
             holder.profile.ways.password.take().ok_or(Refusal::NotHeld)?;
             not_the_last(&by, file)?;
-            removed(&by, scene, file, Factor::Password, EventKind::PasswordRemoved)
+            removed(&by, scene, file, Factor::Password, EventKind::PasswordRemoved);
+            Ok(())
         })
         .await
     }

@@ -1,13 +1,14 @@
 //! Setting and removing the PIN of a trusted device.
 
 use backstop_domain::{
-    event::EventKind,
+    event::{EventKind, EventResult},
     factor::{
         Factor,
         pin::{DevicePin, Pin},
         trusted_device::Device,
     },
     id::{DeviceId, UserId},
+    notice::{Detail, NoticeKind},
     ports::{
         StoreError,
         store::{File, Whom},
@@ -16,10 +17,10 @@ use backstop_domain::{
     secret::SecretString,
 };
 
-use super::{bound, removed};
+use super::{bound, devices};
 use crate::{
     Engine,
-    manage::{Denied, ManageError, Manager, Refusal},
+    manage::{Denied, ManageError, Manager, Refusal, end_others},
     people::Act,
 };
 
@@ -63,7 +64,7 @@ impl Engine {
         .await
     }
 
-    /// Takes the PIN of a device away. The device stays trusted for as long as it was.
+    /// Takes the PIN of a device away, and the trust in the device with it; other devices stay as they are.
     ///
     /// # Errors
     /// [`ManageError::NotHeld`] if there is none.
@@ -77,7 +78,12 @@ impl Engine {
         let by = manager.clone();
         self.change(manager, &scene, Act::on(Whom::User(user)), move |scene, file| {
             held(file, device)?.pin.take().ok_or(Refusal::NotHeld)?;
-            removed(&by, scene, file, Factor::Pin, EventKind::PinRemoved)
+            scene.record(file, EventKind::PinRemoved, EventResult::Done, None);
+            devices::take(scene, file, device)?;
+            let detail = Detail::default().with_factor(Factor::Pin.as_str());
+            scene.notify(file, NoticeKind::FactorRemoved, detail);
+            end_others(&by, scene, file);
+            Ok(())
         })
         .await
     }

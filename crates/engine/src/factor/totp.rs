@@ -99,7 +99,8 @@ impl Engine {
             holder.profile.ways.totp_enrolment = None;
             holder.profile.ways.totp.take().ok_or(Refusal::NotHeld)?;
             not_the_last(&by, file)?;
-            removed(&by, scene, file, Factor::Totp, EventKind::TotpRemoved)
+            removed(&by, scene, file, Factor::Totp, EventKind::TotpRemoved);
+            Ok(())
         })
         .await
     }

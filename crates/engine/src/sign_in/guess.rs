@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use backstop_domain::{
-    event::{EventKind, EventResult},
+    event::{Event, EventKind, EventResult},
     factor::{
         Factor,
         tries::{Budget, Charge, Locked},
     },
+    id::VerificationId,
     ports::{
         StoreError,
         store::{File, Once, Whom},
@@ -15,7 +16,7 @@ use backstop_domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Knock, Outcome, Proven, SignInError, SignedIn, let_in, refused};
+use super::{Knock, Outcome, Proven, SignInError, SignedIn, let_in, otp::proof_hash, refused};
 use crate::{
     Caller, Engine, IdempotencyKey,
     idempotency::Held,
@@ -105,7 +106,7 @@ impl Engine {
         let Some(network) = self.network_hash(caller.network) else { return Ok(None) };
         let scene = self.sign_in_scene(caller);
         // On nobody: only the network is looked at.
-        let idempotency = Held::before(held, &scene.ring);
+        let idempotency = Held::beside(held, &scene.ring, "a guess");
         let act = Act { network: Some(network), idempotency, ..Act::on(Whom::Address(network)) };
         let charged =
             self.person(&scene, act, |scene, file| charge_network(scene, file, true).map_err(Outcome::from));
@@ -117,6 +118,32 @@ impl Engine {
             Once::OtherBody => Err(SignInError::OtherBody),
             _ => Err(SignInError::Refused),
         }
+    }
+
+    /// Has the audit log tell of a code that was not right.
+    pub(crate) async fn failed(
+        &self,
+        caller: &Caller,
+        verification: VerificationId,
+        held: Option<&Held<'_>>,
+    ) -> Result<(), SignInError> {
+        let scene = self.sign_in_scene(caller);
+        let idempotency = Held::beside(held, &scene.ring, "a failure");
+        // On nobody: whose code it was stands with the verification.
+        let nobody = Whom::Address(proof_hash(&scene.ring, verification));
+        let act = Act { idempotency, ..Act::on(nobody) };
+        self.person(&scene, act, move |scene, file| {
+            let event = Event::new(scene.now, EventKind::SignInFailed, scene.actor.clone());
+            let event = Event {
+                result: EventResult::Refused,
+                method: Some(Factor::Otp.as_str().to_owned()),
+                detail: scene.from(),
+                ..event.with_object(verification.to_string())
+            };
+            scene.record_with(file, event);
+        })
+        .await?;
+        Ok(())
     }
 
     /// Takes that charge back: the guess was right.

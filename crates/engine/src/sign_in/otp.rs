@@ -20,7 +20,7 @@ use backstop_domain::{
     recipient::Recipient,
     secret::SecretString,
     token::mfa::MfaToken,
-    user::User,
+    user::{Address, User, UserStatus, address_hash},
     verification::{REDEEM_WITHIN, Status, Subject},
 };
 
@@ -95,9 +95,17 @@ impl Engine {
                 (first_address(&scene, &user, &start.selection).ok_or(SignInError::Refused)?, Some(user))
             }
         };
-        let user = user.filter(|user| user.status == backstop_domain::user::UserStatus::Active);
+        let recovers = start.purpose == Purpose::password_reset();
+        let serves = |user: &User, address: &Address| !recovers || user.recovers_by(address, scene.now);
+        let named = address_hash(&scene.ring, &to);
+        let user = user
+            .filter(|user| user.status == UserStatus::Active)
+            .filter(|user| user.address(named).is_some_and(|address| serves(user, address)));
         let fallback_to = match &user {
-            Some(user) => user.fallbacks(&scene.ring, &to).map_err(|error| unopened(user, error))?,
+            Some(user) => {
+                let others = user.confirmed().filter(|address| serves(user, address));
+                user.fallbacks(&scene.ring, &to, others).map_err(|error| unopened(user, error))?
+            }
             None => BTreeMap::new(),
         };
         let request = SignInStart {
@@ -188,6 +196,7 @@ impl Engine {
         Ok(Proof {
             user,
             channel: reached.map(|attempt| attempt.channel).min(),
+            is_straight: self.holds(&view)?.is_some(),
             verification: row.id,
             hash: proof_hash(&self.keyring(), row.id),
         })
@@ -222,6 +231,7 @@ impl Engine {
             }
         };
         if !report.answer.valid {
+            self.failed(caller, report.verification, held).await?;
             return Err(SignInError::Refused);
         }
         let view = self.noting(self.store.get(caller.application.id, report.verification).await)?;
@@ -249,6 +259,8 @@ impl Engine {
 pub(super) struct Proof {
     pub(super) user: backstop_domain::id::UserId,
     pub(super) channel: Option<Channel>,
+    /// Whether it went to the address that was named and to no other.
+    pub(super) is_straight: bool,
     pub(super) verification: VerificationId,
     pub(super) hash: LookupHash,
 }

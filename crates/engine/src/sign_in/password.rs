@@ -93,7 +93,7 @@ impl Engine {
         let act = Act {
             factor: Some(Factor::Password),
             network,
-            idempotency: Held::before(held, &scene.ring),
+            idempotency: Held::beside(held, &scene.ring, "a guess"),
             ..Act::on(whom)
         };
         let charged = self.person(scene, act, move |scene, file| {

@@ -59,10 +59,11 @@ impl Engine {
         let act =
             |idempotency| Act { factor: Some(Factor::Pin), network, idempotency, ..Act::on(shown.whom) };
         let asking = shown.clone();
-        let charged =
-            self.person(&scene, act(Held::before(held.as_ref(), &scene.ring)), move |scene, file| {
-                ask(scene, file, &asking, network.is_some())
-            });
+        let charged = self.person(
+            &scene,
+            act(Held::beside(held.as_ref(), &scene.ring, "a guess")),
+            move |scene, file| ask(scene, file, &asking, network.is_some()),
+        );
         let charged = match charged.await? {
             Once::OtherBody => return Err(SignInError::OtherBody),
             Once::Done(Ok(charged)) | Once::Before(Ok(charged)) => charged,

@@ -27,7 +27,7 @@ use backstop_domain::{
         mfa::{MfaPurpose, MfaToken},
         session::EndReason,
     },
-    user::{User, address_hash},
+    user::{Address, User, address_hash},
     verification::REDEEM_WITHIN,
 };
 use serde::{Deserialize, Serialize};
@@ -238,8 +238,10 @@ impl Engine {
                 let found = self.store.find(scene.application.id, Whom::User(proof.user)).await;
                 let user = self.noting(found)?.ok_or(SignInError::Refused)?;
                 let (to, named) = (address_hash(&scene.ring, &to), address_hash(&scene.ring, &other));
-                let is_named = user.profile.addresses.iter().any(|address| address.hash == named);
-                if !is_named || !user.confirmed().any(|address| address.hash == to) {
+                let recovers = |address: &Address| user.recovers_by(address, scene.now);
+                // One that was to sign in with may have gone to any address that a sign-in falls back on.
+                let others = user.confirmed().all(recovers) || proof.is_straight;
+                if user.address(named).is_none() || !user.address(to).is_some_and(recovers) || !others {
                     return Err(SignInError::Refused);
                 }
                 Ok(shown(scene, &proof))

@@ -298,6 +298,17 @@ impl<H: Hooks> Audit for Hooked<H> {
     async fn audit_details(&self, first: u64, last: u64) -> Result<Vec<SealedDetail>, StoreError> {
         self.inner.audit_details(first, last).await
     }
+    async fn failures(
+        &self,
+        application: ApplicationId,
+        after: Timestamp,
+        until: Timestamp,
+    ) -> Result<u64, StoreError> {
+        self.inner.failures(application, after, until).await
+    }
+    async fn emergency_records(&self, after: Timestamp) -> Result<Vec<Record>, StoreError> {
+        self.inner.emergency_records(after).await
+    }
     async fn checkpoint(&self, checkpoint: Checkpoint) -> Result<(), StoreError> {
         self.inner.checkpoint(checkpoint).await
     }

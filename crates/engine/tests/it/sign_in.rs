@@ -36,6 +36,7 @@ use crate::{
     house::{ASHA, House, caller},
 };
 
+mod alarm;
 mod device;
 mod passkey;
 mod password;
@@ -61,7 +62,10 @@ struct Town {
 
 impl Town {
     fn new() -> Self {
-        let house = House::new(1);
+        Self::in_a(House::new(1))
+    }
+
+    fn in_a(house: House) -> Self {
         let engine = house.process("shop");
         let asha = UserId::new(house.clock.now(), house.chance.as_ref() as &dyn Random);
         let town = Self { house, engine, asha };
@@ -147,7 +151,7 @@ impl Town {
 
     /// How often the audit log tells of this.
     fn told(&self, kind: &str) -> usize {
-        let records = block_on(self.house.store.audit_page(0, 10_000)).unwrap();
+        let records = block_on(self.house.store.audit_page(0, 1_000_000)).unwrap();
         records.iter().filter(|record| record.body.contains(&format!("\"{kind}\""))).count()
     }
 

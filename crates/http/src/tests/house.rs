@@ -249,6 +249,12 @@ impl Audit for Down {
     async fn audit_details(&self, _: u64, _: u64) -> Stored<Vec<SealedDetail>> {
         down()
     }
+    async fn failures(&self, _: ApplicationId, _: Timestamp, _: Timestamp) -> Stored<u64> {
+        down()
+    }
+    async fn emergency_records(&self, _: Timestamp) -> Stored<Vec<Record>> {
+        down()
+    }
     async fn checkpoint(&self, _: Checkpoint) -> Stored<()> {
         down()
     }

@@ -3,7 +3,9 @@
 
 use async_trait::async_trait;
 use backstop_domain::{
+    application::ApplicationId,
     audit::{Checkpoint, Head, NewRecord, Record, SealedDetail},
+    clock::Timestamp,
     id::UserId,
     ports::store::{Audit, StoreError},
 };
@@ -23,6 +25,9 @@ const BESIDE: &str = "INSERT INTO audit_details (seq, user_id, sealed) \
      SELECT * FROM unnest($1::bigint[], $2::text[], $3::bytea[])";
 
 const MOVE: &str = "UPDATE audit_head SET seq = $1, hash = $2 WHERE one = 1";
+
+const FAILURES: &str = "SELECT count(*) FROM audit WHERE strpos(body, '\"kind\":\"sign_in.failed\"') > 0 \
+     AND at > $1 AND at <= $2 AND strpos(body, $3) > 0";
 
 const CHECKPOINT: &str = "INSERT INTO audit_checkpoints (seq, at, hash, signing_key, signature) \
      VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
@@ -121,6 +126,39 @@ impl Audit for PostgresStore {
                 );
                 let found = session.client().query(&sql, &[&number(first)?, &number(last)?]).await?;
                 found.iter().map(rows::audit_detail).collect()
+            })
+        }))
+        .await
+    }
+
+    async fn failures(
+        &self,
+        application: ApplicationId,
+        after: Timestamp,
+        until: Timestamp,
+    ) -> std::result::Result<u64, StoreError> {
+        self.run(Box::new(move |session| {
+            Box::pin(async move {
+                let statement = session.prepare(FAILURES).await?;
+                let of = rows::audit_of_application(application);
+                let span = (after.as_millis(), until.as_millis());
+                let row = session.client().query_one(&statement, &[&span.0, &span.1, &of]).await?;
+                let count: i64 = row.try_get(0)?;
+                Ok(u64::try_from(count).map_err(|_| internal("a count below zero"))?)
+            })
+        }))
+        .await
+    }
+
+    async fn emergency_records(&self, after: Timestamp) -> std::result::Result<Vec<Record>, StoreError> {
+        self.run(Box::new(move |session| {
+            Box::pin(async move {
+                let sql = format!(
+                    "SELECT {} FROM audit WHERE strpos(body, '\"kind\":\"emergency.') > 0 AND at > $1 ORDER BY at, seq",
+                    rows::AUDIT_RECORD
+                );
+                let found = session.client().query(&sql, &[&after.as_millis()]).await?;
+                found.iter().map(rows::audit_record).collect()
             })
         }))
         .await

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Every migration, oldest first; the first has number 1.
-const MIGRATIONS: [&str; 11] = [
+const MIGRATIONS: [&str; 12] = [
     include_str!("../../migrations/postgres/0001_init.sql"),
     include_str!("../../migrations/postgres/0002_paces_and_nodes.sql"),
     include_str!("../../migrations/postgres/0003_receipts.sql"),
@@ -23,6 +23,7 @@ const MIGRATIONS: [&str; 11] = [
     include_str!("../../migrations/postgres/0009_notices.sql"),
     include_str!("../../migrations/postgres/0010_sign_in.sql"),
     include_str!("../../migrations/postgres/0011_operators.sql"),
+    include_str!("../../migrations/postgres/0012_watched_records.sql"),
 ];
 
 /// The schema that this program writes.

@@ -3,7 +3,9 @@
 
 use async_trait::async_trait;
 use backstop_domain::{
+    application::ApplicationId,
     audit::{Checkpoint, Head, NewRecord, Record, SealedDetail},
+    clock::Timestamp,
     id::UserId,
     ports::store::{Audit, StoreError},
 };
@@ -77,6 +79,35 @@ impl Audit for SqliteStore {
             );
             let mut query = connection.prepare_cached(&sql)?;
             query.query_and_then(params![first, last], |row| rows::audit_detail(row))?.collect()
+        })
+        .await
+    }
+
+    async fn failures(
+        &self,
+        application: ApplicationId,
+        after: Timestamp,
+        until: Timestamp,
+    ) -> std::result::Result<u64, StoreError> {
+        self.read(move |connection| {
+            let mut query = connection.prepare_cached(
+                "SELECT count(*) FROM audit WHERE instr(body, '\"kind\":\"sign_in.failed\"') > 0 \
+                 AND at > ?1 AND at <= ?2 AND instr(body, ?3) > 0",
+            )?;
+            let of = rows::audit_of_application(application);
+            Ok(query.query_row(params![after.as_millis(), until.as_millis(), of], |row| row.get(0))?)
+        })
+        .await
+    }
+
+    async fn emergency_records(&self, after: Timestamp) -> std::result::Result<Vec<Record>, StoreError> {
+        self.read(move |connection| {
+            let sql = format!(
+                "SELECT {} FROM audit WHERE instr(body, '\"kind\":\"emergency.') > 0 AND at > ?1 ORDER BY at, seq",
+                rows::AUDIT_RECORD
+            );
+            let mut query = connection.prepare_cached(&sql)?;
+            query.query_and_then([after.as_millis()], |row| rows::audit_record(row))?.collect()
         })
         .await
     }

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Every migration, oldest first; the first has number 1.
-const MIGRATIONS: [&str; 11] = [
+const MIGRATIONS: [&str; 12] = [
     include_str!("../../migrations/sqlite/0001_init.sql"),
     include_str!("../../migrations/sqlite/0002_paces_and_nodes.sql"),
     include_str!("../../migrations/sqlite/0003_receipts.sql"),
@@ -24,6 +24,7 @@ const MIGRATIONS: [&str; 11] = [
     include_str!("../../migrations/sqlite/0009_notices.sql"),
     include_str!("../../migrations/sqlite/0010_sign_in.sql"),
     include_str!("../../migrations/sqlite/0011_operators.sql"),
+    include_str!("../../migrations/sqlite/0012_watched_records.sql"),
 ];
 
 /// The schema that this program writes.

@@ -8,7 +8,9 @@ use async_trait::async_trait;
 
 use super::StoreError;
 use crate::{
+    application::ApplicationId,
     audit::{Checkpoint, Head, NewRecord, Record, SealedDetail},
+    clock::Timestamp,
     id::UserId,
 };
 
@@ -26,6 +28,17 @@ pub trait Audit: Send + Sync {
 
     /// The details that are left of the records from `first` to `last`, in order.
     async fn audit_details(&self, first: u64, last: u64) -> Result<Vec<SealedDetail>, StoreError>;
+
+    /// How many tries to sign in failed at an application after one moment and up to another.
+    async fn failures(
+        &self,
+        application: ApplicationId,
+        after: Timestamp,
+        until: Timestamp,
+    ) -> Result<u64, StoreError>;
+
+    /// What was recorded of emergency access after a moment, in order.
+    async fn emergency_records(&self, after: Timestamp) -> Result<Vec<Record>, StoreError>;
 
     /// Keeps a checkpoint. One that is there for the same record stays as it is.
     async fn checkpoint(&self, checkpoint: Checkpoint) -> Result<(), StoreError>;

@@ -64,10 +64,10 @@ fn a_pin_ends_after_ninety_days_and_the_same_one_may_be_set_again() {
 }
 
 #[test]
-fn a_removed_pin_is_gone_and_its_device_stays() {
+fn a_removed_pin_takes_the_trust_in_its_device_along_and_leaves_other_devices() {
     let home = Home::new();
     let asha = home.user(&[PHONE]);
-    let device = home.device(asha, false);
+    let (device, _) = (home.device(asha, false), home.device(asha, false));
     let (by, other) = (home.sure(asha), home.sure(asha));
     let remove = || block_on(home.engine.remove_pin(&by, asha, device));
     assert!(matches!(remove(), Err(ManageError::NotHeld)));

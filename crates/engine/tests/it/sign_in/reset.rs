@@ -1,12 +1,17 @@
 //! Setting a new password by a code.
 
+use std::sync::atomic::Ordering;
+
 use backstop_domain::{
     application::Authority,
+    clock::Clock as _,
     code::SubmittedCode,
     factor::{Factor, password::InvalidPassword},
     id::VerificationId,
+    ports::store::File,
     purpose::Purpose,
     secret::SecretString,
+    user::Address,
 };
 use backstop_engine::{
     Caller, IdempotencyKey,
@@ -22,6 +27,7 @@ use super::{
 };
 
 const NEW: &str = "walnut ladder seventy";
+const ANOTHER: &str = "asha@another.example";
 
 fn by_code(id: VerificationId, code: SubmittedCode) -> PasswordReset {
     let by = ResetBy::Code { target: OtpTarget::Id(id), code };
@@ -139,6 +145,55 @@ fn where_a_code_to_sign_in_with_will_do_no_other_one_does_and_none_that_went_els
     tokens(town.password(ASHA, PASSWORD));
     let ordinary = started_by(&mut town, application.clone(), ASHA, Purpose::login());
     named(&mut town, ASHA, ordinary).unwrap();
+    tokens(town.password(ASHA, NEW));
+}
+
+#[test]
+fn an_address_that_was_just_put_there_recovers_nothing_for_a_day() {
+    let mut town = Town::new();
+    let (ring, chance) = (town.house.ring(), town.house.chance.clone());
+    town.pass(60);
+    let owner = (town.user().application, town.asha);
+    let added = [NOBODY, ANOTHER].map(|text| {
+        Address::seal(&ring, owner, &address(text), (town.house.clock.now(), true), chance.as_ref())
+    });
+    let add = move |file: &mut File| {
+        file.user.as_mut().unwrap().profile.addresses.splice(0..0, added.clone());
+    };
+    town.write(add, &[NOBODY, ANOTHER]);
+    let falls_back_on = |town: &Town, id| {
+        let personal = town.house.view(id).unwrap().verification.open_personal(&ring).unwrap();
+        personal.fallback_to.into_values().collect::<Vec<_>>()
+    };
+    let named = |town: &mut Town, to: &str, purpose: Purpose| {
+        let id = town.send(to, purpose);
+        let by =
+            ResetBy::Named { to: address(to), code: town.code(id), other: address(MAILBOX), loose: true };
+        reset(town, PasswordReset { by, new_password: secret(NEW), second: None })
+    };
+
+    let id = town.send(NOBODY, Purpose::password_reset());
+    let code = town.code(id);
+    assert!(is_refused(&reset(&mut town, by_code(id, code))), "it was sent to nobody");
+    assert!(is_refused(&named(&mut town, NOBODY, Purpose::login())), "nor does a code to sign in with");
+    let id = town.send(ASHA, Purpose::password_reset());
+    assert_eq!(falls_back_on(&town, id), [MAILBOX], "nor does another one fall back on it");
+    town.house.refuses.store(true, Ordering::SeqCst);
+    let unseen = named(&mut town, ASHA, Purpose::login());
+    assert!(is_refused(&unseen), "as one to sign in with may have, if it did not go straight");
+    town.house.refuses.store(false, Ordering::SeqCst);
+    let id = town.send(NOBODY, Purpose::login());
+    let check = OtpCheck { target: OtpTarget::Id(id), code: town.code(id), mfa_token: None, remember: None };
+    let signed_in =
+        town.ask(|engine, caller| async move { engine.sign_in_otp_verify(&caller, check, None).await });
+    tokens(signed_in);
+
+    town.pass(86_400);
+    let id = town.send(ASHA, Purpose::password_reset());
+    assert_eq!(falls_back_on(&town, id), [ANOTHER]);
+    let id = town.send(NOBODY, Purpose::password_reset());
+    let code = town.code(id);
+    reset(&mut town, by_code(id, code)).unwrap();
     tokens(town.password(ASHA, NEW));
 }
 

@@ -144,7 +144,7 @@ fn a_code_to_sign_in_with_will_do_where_that_is_asked_for() {
 }
 
 #[test]
-fn a_network_is_charged_for_each_guess_once_however_often_it_is_repeated_and_for_none_that_is_no_code() {
+fn a_guess_is_charged_and_recorded_once_however_often_it_is_repeated_and_what_is_no_code_is_none() {
     let mut town = Town::new();
     let id = started(&mut town, NEWCOMER, registration());
     let right = town.code(id);
@@ -156,6 +156,7 @@ fn a_network_is_charged_for_each_guess_once_however_often_it_is_repeated_and_for
         let short = request(id, SubmittedCode::parse("0000").unwrap());
         assert!(is_refused(&sign_up(&mut town, short)));
     }
+    assert_eq!(town.told("sign_in.failed"), 1);
     sign_up(&mut town, request(id, right)).unwrap();
 }
 

@@ -143,7 +143,7 @@ pub(crate) async fn set_pin(
 
 /// Remove the PIN of a device.
 ///
-/// The device stays trusted for as long as it was.
+/// The device is not trusted any more either; other devices are.
 #[utoipa::path(delete, path = "/v1/users/{id}/factors/devices/{device}/pin", operation_id = "remove_pin", tag = "factors",
     security(("key" = []), ("application_and_key" = []), ("access_token" = [])),
     params(("id" = String, Path, description = "The user, or `me` with their access token"),

@@ -1,6 +1,7 @@
 //! The audit log: one chain, whoever writes, and nothing of it changes unseen.
 
 use backstop_domain::{
+    application::ApplicationId,
     audit::{Broken, Checkpoint, Fault, Head, NewRecord, Record, SealedDetail, Verified, Verifier},
     event::{Actor, Event, EventKind},
     id::{ApiKeyId, UserId},
@@ -100,6 +101,34 @@ fn what_is_recorded_is_numbered_from_one_and_read_page_by_page() {
     assert_eq!(seen, expected);
     assert_eq!(wait(world.store.audit_page(1, 2)).unwrap(), records[1..3]);
     assert_eq!(world.verify().unwrap().head, records[3].head());
+}
+
+#[test]
+fn failures_are_counted_by_application_and_span_and_no_text_passes_for_one() {
+    let world = World::new();
+    let event = |second, kind, application| Event {
+        application: Some(application),
+        ..Event::new(at(second), kind, Actor::Anonymous)
+    };
+    let other = ApplicationId(APP.0 * 10 + 1);
+    let pretends = format!(r#"","kind":"sign_in.failed","application":{},""#, APP.0);
+    let pretending = event(5, EventKind::EmergencyRefused, other).with_object(pretends);
+    let events = [
+        event(1, EventKind::SignInFailed, APP),
+        event(2, EventKind::SignInFailed, APP),
+        event(3, EventKind::SignInFailed, APP),
+        event(3, EventKind::SignInFailed, other),
+        event(4, EventKind::SignInSucceeded, APP),
+        pretending,
+        event(6, EventKind::EmergencyUsed, APP),
+    ];
+    world.record(events.iter().map(|event| NewRecord::of(event, &world.ring, &world.random)).collect());
+    let count =
+        |application, after, until| wait(world.store.failures(application, at(after), at(until))).unwrap();
+    assert_eq!((count(APP, 0, 9), count(APP, 1, 2), count(APP, 3, 9), count(other, 0, 9)), (3, 1, 0, 1));
+    let emergency = |after| wait(world.store.emergency_records(at(after))).unwrap();
+    assert_eq!(emergency(4), world.records()[5..]);
+    assert_eq!(emergency(5), world.records()[6..]);
 }
 
 #[test]

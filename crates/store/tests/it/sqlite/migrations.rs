@@ -42,6 +42,8 @@ fn every_table_is_strict_and_no_hot_one_has_an_index_on_random_values() {
         sql.prepare("SELECT name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL").unwrap();
     let mut named: Vec<String> = query.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
     let growing = [
+        "audit_emergency",
+        "audit_failures",
         "deliveries_leased",
         "notices_at",
         "notices_due",
@@ -110,7 +112,7 @@ fn a_folder_that_cannot_be_made_is_named() {
 }
 
 /// The look-ups of every start, check, send and sweep, by the conditions they find their rows with.
-const LOOKUPS: [&str; 30] = [
+const LOOKUPS: [&str; 32] = [
     "SELECT * FROM verifications WHERE application_id = ?1 AND id = ?2",
     "SELECT * FROM verifications WHERE application_id = ?1 AND id < ?2 ORDER BY id DESC LIMIT 10",
     "SELECT * FROM verifications WHERE application_id = ?1 AND id >= ?2 AND status = 'pending'",
@@ -143,6 +145,9 @@ const LOOKUPS: [&str; 30] = [
      (SELECT attempt, kind FROM observations WHERE at <= ?1 ORDER BY at LIMIT ?2)",
     "SELECT * FROM audit WHERE seq > ?1 ORDER BY seq LIMIT ?2",
     "SELECT * FROM audit_details WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq",
+    "SELECT count(*) FROM audit WHERE instr(body, '\"kind\":\"sign_in.failed\"') > 0 \
+     AND at > ?1 AND at <= ?2 AND instr(body, ?3) > 0",
+    "SELECT * FROM audit WHERE instr(body, '\"kind\":\"emergency.') > 0 AND at > ?1 ORDER BY at, seq",
     "DELETE FROM audit_details WHERE user_id = ?1",
     "SELECT * FROM audit_checkpoints WHERE seq > ?1 ORDER BY seq LIMIT ?2",
     "SELECT (SELECT min(application_id) FROM attempts WHERE application_id > 1), a.state FROM attempts a \
