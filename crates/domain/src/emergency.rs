@@ -1,9 +1,10 @@
 //! Emergency access: the master key that opens when no other way does.
 //!
 //! The key itself is kept nowhere: its SHA-256 is compared in constant time. It opens for users of some roles alone, optionally
-//! from some networks alone. [`request`] is a use that somebody else has to approve first.
+//! from some networks alone. [`request`] is a use that somebody else has to approve first, [`review`] what is owed after it.
 
 pub mod request;
+pub mod review;
 
 use std::{fmt, net::IpAddr};
 

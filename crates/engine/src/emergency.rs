@@ -5,9 +5,11 @@
 //! record, and none while the store is down. Every try is recorded and told, and a key that opened is marked until it is
 //! replaced. With two approvals the first call leaves a request; the same call with its id gets in, once, after somebody else
 //! approved it.
+//! Afterwards each use is owed a review, which may say that it was a drill.
 
 mod approve;
 mod decide;
+mod review;
 mod sessions;
 mod status;
 
@@ -30,6 +32,7 @@ use crate::{Caller, Engine, IdempotencyKey, people::Act, sign_in::Tokens};
 
 pub use approve::ApproveError;
 use decide::{Decided, Try};
+pub use review::ReviewError;
 pub use sessions::EmergencySession;
 pub use status::{EmergencyStatus, RequestReport};
 

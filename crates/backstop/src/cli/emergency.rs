@@ -10,7 +10,7 @@ use super::{
     Answer, Exit,
     screen::{Style, columns},
 };
-use crate::control::protocol::{ControlReply, ControlRequest, EmergencyStatusReply, Level};
+use crate::control::protocol::{ControlReply, ControlRequest, EmergencyStatusReply, Level, Private};
 
 /// What to do with emergency access.
 #[derive(Debug, Args)]
@@ -25,7 +25,7 @@ pub struct EmergencyArguments {
 /// What can be done with it.
 #[derive(Debug, Subcommand)]
 pub enum EmergencyCommand {
-    /// Show whether it is on, and whether its key must be replaced
+    /// Show whether it is on, whether its key must be replaced, and which reviews and drills are due
     #[command(after_help = "Examples:\n  backstop emergency status\n  backstop emergency status --json")]
     Status,
     /// Show who asked to be let in during the last day
@@ -44,6 +44,25 @@ pub enum EmergencyCommand {
     /// Show the sessions that are open
     #[command(after_help = "Examples:\n  backstop emergency sessions")]
     Sessions,
+    /// Review what it was used for, within 72 hours of each use
+    #[command(
+        after_help = "Examples:\n  backstop emergency review ses_... --operator Meera --finding 'SMS was down, ticket 4711'\n  \
+                            backstop emergency review ses_... --operator Meera --drill --finding 'in after 40 s'"
+    )]
+    Review {
+        /// The session that it opened
+        #[arg(value_name = "SESSION")]
+        id: SessionId,
+        /// Who reviews it; never whom it let in
+        #[arg(long, value_name = "NAME")]
+        operator: Option<String>,
+        /// It was a drill: the next one is due in 90 days
+        #[arg(long)]
+        drill: bool,
+        /// What was found, for the audit log
+        #[arg(long, value_name = "TEXT")]
+        finding: String,
+    },
     /// End one at once
     #[command(after_help = "Examples:\n  backstop emergency revoke ses_...")]
     Revoke {
@@ -61,6 +80,9 @@ impl EmergencyArguments {
             EmergencyCommand::Requests => ControlRequest::EmergencyRequests,
             EmergencyCommand::Approve { id, operator } => ControlRequest::ApproveEmergency { id, operator },
             EmergencyCommand::Sessions => ControlRequest::EmergencySessions,
+            EmergencyCommand::Review { id, operator, drill, finding } => {
+                ControlRequest::ReviewEmergency { id, operator, drill, finding: Private::new(finding) }
+            }
             EmergencyCommand::Revoke { id } => ControlRequest::RevokeEmergency { id },
         }
     }
@@ -98,6 +120,11 @@ pub fn answer(reply: &ControlReply, style: Style) -> Option<Answer> {
             });
             Some(Answer::new(columns(&rows.collect::<Vec<_>>(), ""), Exit::Well))
         }
+        ControlReply::EmergencyReviewed(reply) => {
+            let what = if reply.drill { "as a drill; the next one is due in 90 days" } else { "as a use" };
+            let text = format!("{} reviewed {} {what}", style.lamp(Level::Well), reply.session);
+            Some(Answer::new(text, Exit::Well))
+        }
         ControlReply::EmergencyRevoked(reply) if reply.ended => {
             Some(Answer::new(format!("{} ended {}", style.lamp(Level::Well), reply.id), Exit::Well))
         }
@@ -114,19 +141,41 @@ fn status(reply: &EmergencyStatusReply, style: Style) -> Answer {
     }
     let networks =
         if reply.networks.is_empty() { "everywhere".to_owned() } else { reply.networks.join(", ") };
-    let rows = [
+    let mut rows = vec![
         vec!["roles".to_owned(), reply.roles.join(", ")],
         vec!["networks".to_owned(), networks],
         vec!["approvals".to_owned(), reply.approvals.to_string()],
+        vec!["last drill".to_owned(), reply.last_drill.clone().unwrap_or_else(|| "never".to_owned())],
     ];
-    let lamp = |level| style.lamp(level);
-    match &reply.key_used_at {
-        None => Answer::new(format!("{} on\n{}", lamp(Level::Well), columns(&rows, "  ")), Exit::Well),
-        Some(at) => {
-            let head = format!("{} on, and its key was used at {at}", lamp(Level::Warning));
-            Answer::new(format!("{head}\n{}", columns(&rows, "  ")), Exit::Warning).with_hint(
-                "replace the key: `openssl rand -base64 32`, write it where the old one is, restart",
-            )
-        }
+    for used in &reply.to_review {
+        let user = used.user.map_or(String::new(), |user| format!(" by {user}"));
+        let late = if used.overdue { ", overdue" } else { "" };
+        rows.push(vec!["to review".to_owned(), format!("{}, {}{user}{late}", used.session, used.at)]);
+    }
+    // What is most urgent is said first.
+    let mut owed = Vec::new();
+    if let Some(at) = &reply.key_used_at {
+        let hint = "replace the key: `openssl rand -base64 32`, write it where the old one is, restart";
+        owed.push((format!("its key was used at {at}"), hint));
+    }
+    if reply.to_review.iter().any(|used| used.overdue) {
+        owed.push((
+            "a use was not reviewed within 72 hours".to_owned(),
+            "review it: `backstop emergency review SESSION --operator NAME --finding TEXT`",
+        ));
+    }
+    if reply.drill_due {
+        let hint =
+            "try the way in, then `backstop emergency review SESSION --drill --operator NAME --finding TEXT`";
+        owed.push(("it was not tried for 90 days".to_owned(), hint));
+    }
+    let told: Vec<&str> = owed.iter().map(|(what, _)| what.as_str()).collect();
+    let (level, exit) =
+        if owed.is_empty() { (Level::Well, Exit::Well) } else { (Level::Warning, Exit::Warning) };
+    let head = [&["on"], told.as_slice()].concat().join("; ");
+    let answer = Answer::new(format!("{} {head}\n{}", style.lamp(level), columns(&rows, "  ")), exit);
+    match owed.first() {
+        Some((_, hint)) => answer.with_hint(*hint),
+        None => answer,
     }
 }

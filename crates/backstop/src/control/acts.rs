@@ -94,6 +94,9 @@ pub(super) async fn carry_out(
         }
         ControlRequest::EmergencySessions => emergency::sessions(installation).await,
         ControlRequest::RevokeEmergency { id } => emergency::revoke(installation, id).await,
+        ControlRequest::ReviewEmergency { id, operator, drill, finding } => {
+            emergency::review(installation, (id, operator.as_deref()), drill, &finding).await
+        }
         ControlRequest::Doctor { send_to_phone, send_to_email } => {
             Ok(ControlReply::Doctor(doctor::examine(installation, send_to_phone, send_to_email).await))
         }

@@ -80,14 +80,25 @@ async fn keyring(installation: &Installation) -> DoctorLine {
     }
 }
 
-/// A line if somebody got in with the master key, or that cannot be read.
+/// A line if emergency access owes something, or that cannot be read. What is most urgent is said.
 async fn emergency(installation: &Installation) -> Option<DoctorLine> {
     match installation.engine.emergency_status().await {
         Ok(status) => {
-            let at = status?.key_used_at?.to_rfc3339();
-            let fix = "write a new key where the old one is, and start the service again".to_owned();
-            let finding = format!("the master key was used at {at}, and was not replaced");
-            Some(line("emergency", Level::Warning, finding, Some(fix)))
+            let status = status?;
+            let overdue = status.to_review.iter().find(|(_, overdue)| *overdue);
+            let (finding, fix) = if let Some(at) = status.key_used_at {
+                let fix = "write a new key where the old one is, and start the service again";
+                (format!("the master key was used at {}, and was not replaced", at.to_rfc3339()), fix)
+            } else if let Some((used, _)) = overdue {
+                let finding = format!("what {} was used for was not reviewed within 72 hours", used.session);
+                (finding, "see `backstop emergency review --help`")
+            } else if status.is_drill_due {
+                let finding = "the way in was not tried for 90 days".to_owned();
+                (finding, "see the drill in docs/operating/emergency.md")
+            } else {
+                return None;
+            };
+            Some(line("emergency", Level::Warning, finding, Some(fix.to_owned())))
         }
         Err(error) => {
             let fix = Some("see the line about the store".to_owned());

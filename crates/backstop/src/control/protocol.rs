@@ -32,7 +32,8 @@ pub use self::{
     doctor::{DoctorLine, DoctorReply, Level},
     emergency::{
         ApprovedReply, EmergencyEndedReply, EmergencyRequestRow, EmergencyRequestsReply, EmergencySessionRow,
-        EmergencySessionsReply, EmergencyStatusReply, InviteReply, OperatorRow, OperatorsReply, RemovedReply,
+        EmergencySessionsReply, EmergencyStatusReply, EmergencyUseRow, InviteReply, OperatorRow,
+        OperatorsReply, RemovedReply, ReviewedReply,
     },
     keys::{KeyReply, KeyRow, KeysReply, RevokeReply, RotateReply, RotatedKey},
     people::{
@@ -226,6 +227,17 @@ pub enum ControlRequest {
         /// Which.
         id: SessionId,
     },
+    /// Review a use of emergency access.
+    ReviewEmergency {
+        /// The session that it opened.
+        id: SessionId,
+        /// Who reviews it, by name.
+        operator: Option<String>,
+        /// Whether it was a drill.
+        drill: bool,
+        /// What they found.
+        finding: Private,
+    },
     /// Look whether everything works.
     Doctor {
         /// Also send a real code to this number.
@@ -322,6 +334,8 @@ pub enum ControlReply {
     EmergencySessions(EmergencySessionsReply),
     /// To [`ControlRequest::RevokeEmergency`].
     EmergencyRevoked(EmergencyEndedReply),
+    /// To [`ControlRequest::ReviewEmergency`].
+    EmergencyReviewed(ReviewedReply),
     /// To [`ControlRequest::Doctor`].
     Doctor(DoctorReply),
     /// To any of them: it was not done.

@@ -79,6 +79,13 @@ async fn with_every_provider_failing_an_admin_gets_in_and_a_driver_or_a_wrong_ke
     let status = told(&program, &["emergency", "status"], 1);
     assert!(status["key_used_at"].is_string(), "{status}");
     let id = session["session_id"].as_str().unwrap();
+    let waits = json!([{"session": id, "at": status["key_used_at"], "user": open["sessions"][0]["user"], "overdue": false}]);
+    assert_eq!((&status["to_review"], &status["drill_due"]), (&waits, &json!(true)));
+    let review = ["emergency", "review", id, "--drill", "--finding", "in after 40 s"];
+    assert_eq!(told(&program, &review, 0)["drill"], true);
+    told(&program, &review, 2);
+    let status = told(&program, &["emergency", "status"], 1);
+    assert_eq!((&status["to_review"], &status["drill_due"]), (&json!([]), &json!(false)));
     assert_eq!(told(&program, &["emergency", "revoke", id], 0)["ended"], true);
     let introspected = shop.post("/v1/tokens/introspect", json!({"token": token})).await.expect(200);
     assert_eq!(introspected["active"], false);

@@ -42,6 +42,7 @@ pub enum EventKind {
     EmergencyUsed,
     EmergencyRefused,
     EmergencyRevoked,
+    EmergencyReviewed,
     OperatorInvited,
     OperatorJoined,
     OperatorRemoved,
@@ -57,7 +58,7 @@ pub enum EventKind {
 }
 
 /// Every kind in the order of the enum, with its name.
-const NAMES: [(EventKind, &str); 48] = [
+const NAMES: [(EventKind, &str); 49] = [
     (EventKind::SignInSucceeded, "sign_in.succeeded"),
     (EventKind::SignInFailed, "sign_in.failed"),
     (EventKind::SecondFactorRequired, "sign_in.second_factor_required"),
@@ -94,6 +95,7 @@ const NAMES: [(EventKind, &str); 48] = [
     (EventKind::EmergencyUsed, "emergency.used"),
     (EventKind::EmergencyRefused, "emergency.refused"),
     (EventKind::EmergencyRevoked, "emergency.revoked"),
+    (EventKind::EmergencyReviewed, "emergency.reviewed"),
     (EventKind::OperatorInvited, "operator.invited"),
     (EventKind::OperatorJoined, "operator.joined"),
     (EventKind::OperatorRemoved, "operator.removed"),

@@ -1,9 +1,10 @@
 //! Approving a use of emergency access: by an operator, never by whoever asked.
 
 use backstop_domain::{
-    emergency::request::{Approval, EmergencyRequest, RequestState},
+    application::ApplicationId,
+    emergency::request::{Approval, RequestState},
     event::{Actor, Event, EventKind},
-    id::{EmergencyRequestId, OperatorId},
+    id::{EmergencyRequestId, OperatorId, UserId},
     ports::{StoreError, store::Whom},
     recipient::Recipient,
     user::address_hash,
@@ -44,7 +45,7 @@ impl Engine {
     ) -> Result<(), ApproveError> {
         let request = self.noting(self.store.emergency_request(id).await)?.ok_or(ApproveError::NotFound)?;
         if let Some(operator) = operator
-            && self.is_of_operator(&request, operator).await?
+            && self.is_of_operator((request.application, request.user), operator).await?
         {
             return Err(ApproveError::OwnRequest);
         }
@@ -64,10 +65,10 @@ impl Engine {
         }
     }
 
-    /// Whether the operator's address is one of the person's who asked.
-    async fn is_of_operator(
+    /// Whether the operator's address is one of the person's.
+    pub(super) async fn is_of_operator(
         &self,
-        request: &EmergencyRequest,
+        (application, user): (ApplicationId, UserId),
         operator: OperatorId,
     ) -> Result<bool, ApproveError> {
         let operators = self.noting(self.store.operators().await)?;
@@ -77,7 +78,7 @@ impl Engine {
         let email = found.open_email(&ring);
         let email = email.map_err(|error| StoreError::Internal(format!("an operator's address: {error}")))?;
         let hash = address_hash(&ring, &Recipient::Email(email));
-        let user = self.noting(self.store.find(request.application, Whom::User(request.user)).await)?;
+        let user = self.noting(self.store.find(application, Whom::User(user)).await)?;
         Ok(user.is_some_and(|user| user.address(hash).is_some()))
     }
 }

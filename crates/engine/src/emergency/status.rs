@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use backstop_domain::{
     clock::Timestamp,
-    emergency::request::{EmergencyRequest, RequestState},
+    emergency::{
+        request::{EmergencyRequest, RequestState},
+        review::Use,
+    },
     ports::StoreError,
     secret::SecretString,
 };
@@ -25,6 +28,12 @@ pub struct EmergencyStatus {
     pub needs_approval: bool,
     /// When somebody got in with the key that is configured; it must be replaced.
     pub key_used_at: Option<Timestamp>,
+    /// Uses that nobody has reviewed, oldest first, and whether that is overdue.
+    pub to_review: Vec<(Use, bool)>,
+    /// When the way in was last tried,
+    pub last_drill: Option<Timestamp>,
+    /// and whether that is too long ago.
+    pub is_drill_due: bool,
 }
 
 /// A request, as operators read it.
@@ -49,11 +58,16 @@ impl Engine {
         let Some(emergency) = &self.emergency else { return Ok(None) };
         let used = self.noting(self.store.emergency_key_used().await)?;
         let used = used.filter(|used| used.fingerprint == emergency.fingerprint());
+        let (ledger, now) = (self.emergency_ledger().await?, self.clock.now());
+        let open = ledger.uses.iter().filter(|one| !one.is_reviewed);
         Ok(Some(EmergencyStatus {
             roles: emergency.roles().iter().map(ToString::to_string).collect(),
             networks: emergency.networks().iter().map(ToString::to_string).collect(),
             needs_approval: emergency.needs_approval(),
             key_used_at: used.map(|used| used.at),
+            to_review: open.map(|one| (one.clone(), one.is_overdue(now))).collect(),
+            last_drill: ledger.last_drill,
+            is_drill_due: ledger.is_drill_due(now),
         }))
     }
 

@@ -10,7 +10,8 @@ use backstop_domain::{
     audit::Record,
     clock::Clock as _,
     delivery::Lease,
-    emergency::{Emergency, request::RequestState},
+    emergency::{Emergency, request::RequestState, review::Verdict},
+    id::SessionId,
     notice::{Audience, Endpoint, Line},
     ports::store::{Audit as _, Notices as _},
     recipient::Recipient,
@@ -20,7 +21,7 @@ use backstop_domain::{
 };
 use backstop_engine::{
     Caller, Engine,
-    emergency::{ApproveError, EmergencyAnswer, EmergencyError, EmergencyKnock},
+    emergency::{ApproveError, EmergencyAnswer, EmergencyError, EmergencyKnock, ReviewError},
     manage::Manager,
     notify::NoticeSettings,
     sign_in::{Introspection, Tokens},
@@ -253,6 +254,36 @@ fn a_key_that_was_used_is_marked_until_another_one_is_configured() {
     let other = SecretString::new("another key of more than 128 bits");
     house.emergency = Some(Emergency::new(&other, vec![role("admin")], vec![], 1));
     assert_eq!(used_at(&house.process("shop")), None);
+}
+
+#[test]
+fn each_use_waits_for_a_review_by_somebody_else_and_the_way_in_for_a_drill() {
+    let (house, engine) = house(1);
+    let status = || block_on(engine.emergency_status()).unwrap().unwrap();
+    let overdue = || status().to_review.into_iter().map(|(_, overdue)| overdue).collect::<Vec<_>>();
+    let review = |session, verdict, finding: &str| {
+        block_on(engine.review_emergency(None, session, verdict, SecretString::new(finding)))
+    };
+    assert!(status().is_drill_due && status().to_review.is_empty());
+    let (one, two) =
+        (tried(&engine, "192.0.2.1", knock(ASHA, KEY)), tried(&engine, "192.0.2.1", knock(ASHA, KEY)));
+    let (one, two) = (tokens(one).session.id, tokens(two).session.id);
+    assert_eq!(overdue(), [false, false]);
+    house.clock.manual.advance(Duration::from_secs(72 * 3600 + 1));
+    assert_eq!(overdue(), [true, true]);
+
+    let nobodys = SessionId::new(engine.now(), house.chance.as_ref());
+    assert!(matches!(review(nobodys, Verdict::Use, "ticket 4711"), Err(ReviewError::NotFound)));
+    assert!(matches!(review(one, Verdict::Use, " "), Err(ReviewError::Finding)));
+    review(one, Verdict::Use, "ticket 4711").unwrap();
+    assert!(matches!(review(one, Verdict::Drill, "again"), Err(ReviewError::Reviewed)));
+    assert_eq!((overdue(), status().is_drill_due), (vec![true], true));
+    review(two, Verdict::Drill, "in after 40 s").unwrap();
+    assert_eq!((overdue(), status().is_drill_due), (vec![], false));
+    assert_eq!(records(&house, "emergency.reviewed").len(), 2);
+    assert!(records(&house, "emergency.reviewed").iter().all(|record| !record.body.contains("4711")));
+    house.clock.manual.advance(Duration::from_secs(91 * 86_400));
+    assert!(status().is_drill_due && status().last_drill.is_some());
 }
 
 #[test]

@@ -62,6 +62,34 @@ pub struct EmergencyStatusReply {
     pub approvals: u8,
     /// When somebody got in with this key, which must be replaced since.
     pub key_used_at: Option<String>,
+    /// Uses that nobody has reviewed, oldest first.
+    pub to_review: Vec<EmergencyUseRow>,
+    /// When the last use was that was a drill.
+    pub last_drill: Option<String>,
+    /// Whether that is more than 90 days ago, or was never.
+    pub drill_due: bool,
+}
+
+/// A use that waits for a review.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EmergencyUseRow {
+    /// The session that it opened.
+    pub session: SessionId,
+    /// When.
+    pub at: String,
+    /// For whom.
+    pub user: Option<UserId>,
+    /// Whether it is more than 72 hours ago.
+    pub overdue: bool,
+}
+
+/// A use that was reviewed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReviewedReply {
+    /// The session that it opened.
+    pub session: SessionId,
+    /// Whether it was a drill.
+    pub drill: bool,
 }
 
 /// Requests of the last day.
