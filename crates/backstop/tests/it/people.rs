@@ -4,6 +4,7 @@ mod dark;
 mod erased;
 mod jwt;
 mod locked;
+mod nodes;
 mod sent;
 
 use std::process::Command;

@@ -6,15 +6,17 @@ use backstop_domain::{
     application::Authority,
     clock::Clock,
     code::SubmittedCode,
+    delivery::Lease,
     factor::{
         backup_code::{BackupCodeForm, BackupCodes},
         password::{Password, PasswordHash},
         totp::{Totp, TotpForm},
     },
     id::{UserId, VerificationId},
+    notice::{Audience, Endpoint, Line, NoticeKind, event},
     ports::{
         Random,
-        store::{Audit, File, People, PersonAct, Whom},
+        store::{Audit, File, Notices as _, People, PersonAct, Whom},
     },
     purpose::Purpose,
     recipient::Recipient,
@@ -24,6 +26,7 @@ use backstop_domain::{
 };
 use backstop_engine::{
     Caller, Engine, IdempotencyKey,
+    notify::NoticeSettings,
     sign_in::{Challenge, Knock, OtpCheck, OtpStart, OtpTarget, SignInError, SignedIn, Tokens},
     verify::Selection,
 };
@@ -37,6 +40,7 @@ use crate::{
 };
 
 mod alarm;
+mod backup_code;
 mod device;
 mod passkey;
 mod password;
@@ -63,6 +67,27 @@ struct Town {
 impl Town {
     fn new() -> Self {
         Self::in_a(House::new(1))
+    }
+
+    /// The same, with a webhook of the application that hears everything.
+    fn with_webhook() -> Self {
+        let mut house = House::new(1);
+        let application = Some(house.application("shop").id);
+        let endpoints = vec![Endpoint { name: "hook".into(), application, kinds: None }];
+        house.notices = NoticeSettings {
+            audience: Audience { endpoints, ..Audience::default() },
+            ..NoticeSettings::default()
+        };
+        Self::in_a(house)
+    }
+
+    /// What that webhook is owed of one kind.
+    fn owed(&self, kind: NoticeKind) -> Vec<Value> {
+        let (now, line) = (self.house.clock.now(), Line::Webhook("hook".into()));
+        let lease = Lease { holder: self.engine.node(), until: now };
+        let due = block_on(self.house.store.due_notices(line, lease, now, 100)).unwrap();
+        let of_kind = due.iter().filter(|due| due.notice.kind == kind);
+        of_kind.map(|due| serde_json::from_slice(&event::body(&due.notice, "shop")).unwrap()).collect()
     }
 
     fn in_a(house: House) -> Self {

@@ -5,24 +5,21 @@ use std::time::Duration;
 use backstop_domain::{
     audit::NewRecord,
     clock::Clock as _,
-    delivery::Lease,
     event::{Actor, Event, EventKind},
     factor::{
         backup_code::SubmittedBackupCode,
         failures::{USUAL, WINDOW},
     },
-    notice::{Audience, Endpoint, Line, NoticeKind},
-    ports::store::{Audit as _, Notices as _},
+    notice::NoticeKind,
+    ports::store::Audit as _,
 };
 use backstop_engine::{
     Caller,
-    notify::NoticeSettings,
     sign_in::{Knock, SignInError},
 };
 use futures::executor::block_on;
 
 use super::{Town, address};
-use crate::house::House;
 
 /// Guesses once at each of so many people, in turn from five networks; how many were looked at.
 fn spray(town: &mut Town, people: u32) -> u32 {
@@ -40,30 +37,16 @@ fn spray(town: &mut Town, people: u32) -> u32 {
     looked_at
 }
 
-/// How often operators are told of it.
-fn alarms(town: &Town) -> usize {
-    let (now, store) = (town.house.clock.now(), &town.house.store);
-    let lease = Lease { holder: town.engine.node(), until: now + Duration::from_secs(1) };
-    let due = block_on(store.due_notices(Line::Webhook("pager".into()), lease, now, 100)).unwrap();
-    due.iter().filter(|one| one.notice.kind == NoticeKind::FailuresRising).count()
-}
-
 #[test]
 fn a_guess_at_each_of_many_people_from_five_networks_is_slowed_and_raises_one_alarm() {
-    let mut house = House::new(1);
-    house.notices = NoticeSettings {
-        audience: Audience {
-            endpoints: vec![Endpoint { name: "pager".into(), application: None, kinds: None }],
-            ..Audience::default()
-        },
-        ..NoticeSettings::default()
-    };
-    let mut town = Town::in_a(house);
+    let mut town = Town::with_webhook();
     assert_eq!(spray(&mut town, 2000), 5 * 30, "each network has its thirty");
     for _ in 0..5 {
         town.pass(61);
     }
-    assert_eq!((town.told("sign_in.failures_rising"), alarms(&town)), (1, 1));
+    let owed = town.owed(NoticeKind::FailuresRising);
+    assert_eq!((town.told("sign_in.failures_rising"), owed.len()), (1, 1));
+    assert_eq!(owed[0]["data"]["failures"], 150);
 }
 
 #[test]
