@@ -48,7 +48,8 @@ NIGHTLY_CHAOS_SECONDS ?= 1200
 
 ## nightly: the simulation over seeds that no night had before, where a failing seed is printed and replays exactly; the
 ## router's own simulation in full, with its table; and
-## three nodes on PostgreSQL under blows, for long, where a seed repeats the blows and not the machine's own timing; and what takes minutes
+## three nodes on PostgreSQL under blows, for long, where a seed repeats the blows and not the machine's own timing; and what takes minutes,
+## among it whether answers to somebody and to nobody take as long
 nightly:
 	from=$$(( $$(date +%s) * 100000 )); BACKSTOP_SIMULATION_SEEDS=$$from..$$((from + $(NIGHTLY_LIVES))) \
 		cargo test --release -p backstop-engine --test it -- thousand
@@ -56,4 +57,4 @@ nightly:
 	scripts/install-test-tools
 	BACKSTOP_CHAOS_SEED=$$(date +%s) BACKSTOP_CHAOS_SECONDS=$(NIGHTLY_CHAOS_SECONDS) \
 		cargo test -p backstop --test it -- chaos::blows --nocapture
-	cargo test -p backstop --test it -- outages:: --ignored
+	cargo test -p backstop --test it -- outages:: people::timing --ignored --nocapture --test-threads 1

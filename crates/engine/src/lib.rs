@@ -168,6 +168,15 @@ impl Engine {
         self.tasks.sleep(span)
     }
 
+    /// Lets time pass: `span`, and by chance up to a fifth more. What is done meanwhile is not seen by who measures the whole, however
+    /// often a limit lets them.
+    pub fn pause_about(&self, span: Duration) -> BoxFuture<'static, ()> {
+        let mut bytes = [0; 2];
+        self.random.fill(&mut bytes);
+        let more = span / 5 * u32::from(u16::from_le_bytes(bytes)) / u32::from(u16::MAX);
+        self.pause(span + more)
+    }
+
     /// This run of the program.
     pub fn node(&self) -> NodeId {
         self.node

@@ -12,6 +12,7 @@ pub mod dev;
 mod echo;
 mod envelope;
 mod error;
+mod evenly;
 mod extract;
 mod guard;
 pub mod landing;
@@ -138,26 +139,28 @@ pub(crate) struct Route {
     pub(crate) method: Method,
     pub(crate) path: &'static str,
     handler: MethodRouter<Arc<Entrance>>,
+    /// Whether it tells nothing by how long it takes.
+    is_even: bool,
 }
 
 fn get<H: Handler<T, Arc<Entrance>>, T: 'static>(path: &'static str, handler: H) -> Route {
-    Route { method: Method::GET, path, handler: on(MethodFilter::GET, handler) }
+    Route { method: Method::GET, path, handler: on(MethodFilter::GET, handler), is_even: false }
 }
 
 fn post<H: Handler<T, Arc<Entrance>>, T: 'static>(path: &'static str, handler: H) -> Route {
-    Route { method: Method::POST, path, handler: on(MethodFilter::POST, handler) }
+    Route { method: Method::POST, path, handler: on(MethodFilter::POST, handler), is_even: false }
 }
 
 fn put<H: Handler<T, Arc<Entrance>>, T: 'static>(path: &'static str, handler: H) -> Route {
-    Route { method: Method::PUT, path, handler: on(MethodFilter::PUT, handler) }
+    Route { method: Method::PUT, path, handler: on(MethodFilter::PUT, handler), is_even: false }
 }
 
 fn patch<H: Handler<T, Arc<Entrance>>, T: 'static>(path: &'static str, handler: H) -> Route {
-    Route { method: Method::PATCH, path, handler: on(MethodFilter::PATCH, handler) }
+    Route { method: Method::PATCH, path, handler: on(MethodFilter::PATCH, handler), is_even: false }
 }
 
 fn delete<H: Handler<T, Arc<Entrance>>, T: 'static>(path: &'static str, handler: H) -> Route {
-    Route { method: Method::DELETE, path, handler: on(MethodFilter::DELETE, handler) }
+    Route { method: Method::DELETE, path, handler: on(MethodFilter::DELETE, handler), is_even: false }
 }
 
 /// Every call of the API. The pages bring their own paths.
@@ -171,22 +174,22 @@ pub(crate) fn routes(compat: &Compat) -> Vec<Route> {
         post("/v1/verifications/{id}/resend", verifications::resend),
         post("/v1/verifications/{id}/redeem", verifications::redeem),
         post("/v1/verifications/{id}/cancel", verifications::cancel),
-        post("/v1/sign-in/otp", sign_in::codes::send),
-        post("/v1/sign-in/otp/verify", sign_in::codes::verify),
-        post("/v1/sign-in/totp", sign_in::codes::totp),
-        post("/v1/sign-in/backup-code", sign_in::codes::backup_code),
+        post("/v1/sign-in/otp", sign_in::codes::send).evenly(),
+        post("/v1/sign-in/otp/verify", sign_in::codes::verify).evenly(),
+        post("/v1/sign-in/totp", sign_in::codes::totp).evenly(),
+        post("/v1/sign-in/backup-code", sign_in::codes::backup_code).evenly(),
         post("/v1/sign-in/ways", sign_in::ways::ways),
-        post("/v1/sign-in/password", sign_in::password::sign_in),
-        post("/v1/sign-in/device/challenge", sign_in::device::challenge),
-        post("/v1/sign-in/device", sign_in::device::sign_in),
-        post("/v1/sign-in/pin", sign_in::device::pin),
-        post("/v1/sign-in/passkey/options", sign_in::passkey::options),
-        post("/v1/sign-in/passkey/verify", sign_in::passkey::verify),
+        post("/v1/sign-in/password", sign_in::password::sign_in).evenly(),
+        post("/v1/sign-in/device/challenge", sign_in::device::challenge).evenly(),
+        post("/v1/sign-in/device", sign_in::device::sign_in).evenly(),
+        post("/v1/sign-in/pin", sign_in::device::pin).evenly(),
+        post("/v1/sign-in/passkey/options", sign_in::passkey::options).evenly(),
+        post("/v1/sign-in/passkey/verify", sign_in::passkey::verify).evenly(),
         post("/v1/sign-in/emergency", sign_in::emergency::sign_in),
         post("/v1/sign-in/step-up", sign_in::ways::step_up),
-        post("/v1/sign-up", sign_in::sign_up::sign_up),
-        post("/v1/password/forgot", sign_in::password::forgot),
-        post("/v1/password/reset", sign_in::password::reset),
+        post("/v1/sign-up", sign_in::sign_up::sign_up).evenly(),
+        post("/v1/password/forgot", sign_in::password::forgot).evenly(),
+        post("/v1/password/reset", sign_in::password::reset).evenly(),
         post("/v1/tokens/refresh", tokens::refresh),
         post("/v1/tokens/revoke", tokens::revoke),
         post("/v1/tokens/introspect", tokens::introspect),
@@ -227,17 +230,17 @@ pub(crate) fn routes(compat: &Compat) -> Vec<Route> {
     ];
     if compat.smartfin.is_some() {
         routes.push(post(surface::SMARTFIN_SEND, classic::smartfin_send).shaped::<Smartfin>());
-        routes.push(post(surface::SMARTFIN_VERIFY, classic::smartfin_verify).shaped::<Smartfin>());
-        routes.push(post(smartfin::REGISTER, smartfin::register).shaped::<Smartfin>());
-        routes.push(post(smartfin::FORGOT, smartfin::forgot).shaped::<Smartfin>());
+        routes.push(post(surface::SMARTFIN_VERIFY, classic::smartfin_verify).evenly().shaped::<Smartfin>());
+        routes.push(post(smartfin::REGISTER, smartfin::register).evenly().shaped::<Smartfin>());
+        routes.push(post(smartfin::FORGOT, smartfin::forgot).evenly().shaped::<Smartfin>());
     }
     if compat.fleetflow.is_some() {
         routes.push(post(fleetflow::OTP_SEND, fleetflow::send).shaped::<Fleetflow>());
-        routes.push(post(fleetflow::OTP_VERIFY, fleetflow::verify).shaped::<Fleetflow>());
-        routes.push(post(fleetflow::BACKUP_CODE, fleetflow::backup_code).shaped::<Fleetflow>());
+        routes.push(post(fleetflow::OTP_VERIFY, fleetflow::verify).evenly().shaped::<Fleetflow>());
+        routes.push(post(fleetflow::BACKUP_CODE, fleetflow::backup_code).evenly().shaped::<Fleetflow>());
         routes.push(post(fleetflow::emergency::ADMIN, fleetflow::emergency::admin).shaped::<Fleetflow>());
-        routes.push(post(fleetflow::device::LOGIN, fleetflow::device::login).shaped::<Fleetflow>());
-        routes.push(post(fleetflow::device::PIN, fleetflow::device::pin).shaped::<Fleetflow>());
+        routes.push(post(fleetflow::device::LOGIN, fleetflow::device::login).evenly().shaped::<Fleetflow>());
+        routes.push(post(fleetflow::device::PIN, fleetflow::device::pin).evenly().shaped::<Fleetflow>());
     }
     if compat.async_otp.is_some() {
         routes.push(post(surface::ASYNC_OTP_SEND, classic::async_otp_send).shaped::<AsyncOtp>());
@@ -247,6 +250,11 @@ pub(crate) fn routes(compat: &Compat) -> Vec<Route> {
 }
 
 impl Route {
+    /// How long this call takes says nothing about anybody.
+    fn evenly(self) -> Self {
+        Self { is_even: true, ..self }
+    }
+
     /// Failures of this call look as the callers of a drop-in surface expect.
     fn shaped<S: surface::Surface>(mut self) -> Self {
         self.handler = self.handler.layer(map_response(reshape::<S>));
@@ -257,9 +265,13 @@ impl Route {
 /// Every path on one page.
 pub fn router(doors: Doors) -> Router {
     let entrance = Arc::new(Entrance::new(doors.clone()));
+    let handler = |route: Route| match route.is_even {
+        true => route.handler.layer(from_fn_with_state(entrance.clone(), evenly::wrap)),
+        false => route.handler,
+    };
     let api = routes(&doors.compat)
         .into_iter()
-        .fold(Router::new(), |router, route| router.route(route.path, route.handler))
+        .fold(Router::new(), |router, route| router.route(route.path, handler(route)))
         .with_state(entrance.clone());
     let dev = doors.dev.filter(|_| doors.profile == Profile::Development);
     let desk = dev.as_ref().map(|pages| pages.desk.clone());

@@ -6,6 +6,7 @@ mod jwt;
 mod locked;
 mod nodes;
 mod sent;
+mod timing;
 
 use std::process::Command;
 

@@ -76,7 +76,7 @@ fn is_json(headers: &HeaderMap) -> bool {
         })
 }
 
-async fn collect(body: Body) -> Result<Bytes, Problem> {
+pub(crate) async fn collect(body: Body) -> Result<Bytes, Problem> {
     let too_large = || Problem::new(Code::BodyTooLarge, format!("a body has {BODY_LIMIT} bytes at the most"));
     if body.size_hint().lower() > BODY_LIMIT as u64 {
         return Err(too_large());

@@ -60,7 +60,7 @@ pub(crate) async fn send(
     };
     // Both begin here, when the request is whole: whoever sends it slowly does not shorten the wait.
     let waited = entrance.doors.engine.pause(settings.answer_after);
-    let (started, ()) = future::join(started(&entrance, &caller, start), waited).await;
+    let ((), started) = future::join(waited, started(&entrance, &caller, start)).await;
     let report = match started {
         Ok(report) => entrance.doors.engine.read(&caller, report.id).await?,
         Err(SignInError::Start(StartError::NoChannel)) => return Ok(nothing_works(settings)),
