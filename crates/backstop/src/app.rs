@@ -82,7 +82,7 @@ impl App {
     /// Says so if somebody got in with the master key that is configured.
     pub async fn warn_of_used_key(&self) {
         match self.installation.engine.emergency_status().await {
-            Ok(Some(EmergencyStatus { key_used_at: Some(at), .. })) => {
+            Ok(EmergencyStatus { key_used_at: Some(at), .. }) => {
                 tracing::warn!(
                     emergency.used_at = at.to_rfc3339(),
                     "the emergency master key was used: replace it"

@@ -31,7 +31,7 @@ use crate::{
 /// The most addresses that one user keeps.
 pub const MAX_ADDRESSES: usize = 10;
 /// For so long an address that was given to somebody recovers nothing, so that whoever put it there in their place has to wait
-/// while every old address hears of it. An address is an authenticator (NIST SP 800-63B-4, 4.1.2.1); the number of hours is ours.
+/// while every old mailbox hears of it. An address is an authenticator (NIST SP 800-63B-4, 4.1.2.1); the number of hours is ours.
 pub const RECOVERY_HOLD: Duration = Duration::from_secs(86_400);
 
 /// Whether a user may sign in.
@@ -284,6 +284,12 @@ impl User {
     pub fn recovers_by(&self, address: &Address, now: Timestamp) -> bool {
         let is_new = |confirmed| address.added_at > self.created_at && now < confirmed + RECOVERY_HOLD;
         address.confirmed_at.is_some_and(|confirmed| !is_new(confirmed))
+    }
+
+    /// Until when one of their addresses recovers nothing yet.
+    pub fn on_hold_until(&self, now: Timestamp) -> Option<Timestamp> {
+        let held = self.confirmed().filter(|address| !self.recovers_by(address, now));
+        held.filter_map(|address| Some(address.confirmed_at? + RECOVERY_HOLD)).max()
     }
 
     /// What leads to this user alone.

@@ -136,7 +136,9 @@ impl Manager {
             let is_fresh = scene.now.since(found.auth_time) <= scene.application.sign_in.step_up_within;
             let is_sure = found.acr == Acr::Aal2 || !needs_second(user);
             let is_device_alone = found.amr.iter().all(|word| word == "swk" || word == BARE_DEVICE);
-            if found.kind == SessionKind::Emergency || !is_fresh || !is_sure || is_device_alone {
+            let is_on_hold = found.on_hold_until.is_some_and(|until| scene.now < until);
+            if found.kind == SessionKind::Emergency || !is_fresh || !is_sure || is_device_alone || is_on_hold
+            {
                 return Err(Denied::StepUp);
             }
         }

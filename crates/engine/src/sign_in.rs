@@ -155,6 +155,8 @@ pub(crate) struct Proven {
     pub(crate) worth: Worth,
     /// The device that was used.
     pub(crate) device: Option<DeviceId>,
+    /// Until when this way alone changes nothing.
+    pub(crate) on_hold_until: Option<Timestamp>,
 }
 
 /// What a proven way is where two are needed.
@@ -172,7 +174,7 @@ impl Proven {
     /// A factor that needs no more words.
     pub(crate) fn by(factor: Factor) -> Self {
         let amr = factor.amr().iter().map(|word| (*word).to_owned()).collect();
-        Self { factor, amr, worth: Worth::One, device: None }
+        Self { factor, amr, worth: Worth::One, device: None, on_hold_until: None }
     }
 }
 
@@ -271,6 +273,7 @@ pub(crate) fn let_in(
             device: device.map(|device| device.to_string()),
             network: scene.masked_network(),
             life: scene.application.sign_in.session_ttl,
+            on_hold_until: proven.on_hold_until.filter(|_| before.is_none()),
         },
         scene.now,
         scene.random.as_ref(),
@@ -299,6 +302,7 @@ fn stepped_up(scene: &Scene, file: &mut File, session: SessionId, proven: &Prove
     };
     found.auth_time = now;
     found.last_used_at = now;
+    found.on_hold_until = proven.on_hold_until;
     second_factor::shown(scene, user, found, proven);
     let session = Box::new(found.clone());
     scene.record(file, EventKind::SignInSucceeded, EventResult::Done, Some(proven.factor.as_str()));

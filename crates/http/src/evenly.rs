@@ -25,8 +25,12 @@ pub(crate) async fn wrap(State(entrance): State<Arc<Entrance>>, request: Request
         Ok(raw) => raw,
         Err(problem) => return problem.into_response(),
     };
+    answer(&entrance, next.run(Request::from_parts(parts, Body::from(raw)))).await
+}
+
+/// Waits for `work`, and no shorter than such a call takes.
+pub(crate) async fn answer<T>(entrance: &Entrance, work: impl Future<Output = T>) -> T {
     // Asked first, so that it begins before anything is done.
     let waited = entrance.doors.engine.pause_about(ANSWER_AFTER);
-    let request = Request::from_parts(parts, Body::from(raw));
-    future::join(waited, next.run(request)).await.1
+    future::join(waited, work).await.1
 }

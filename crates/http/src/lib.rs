@@ -133,34 +133,56 @@ impl Entrance {
     }
 }
 
+type Handling = MethodRouter<Arc<Entrance>>;
+
 /// One call.
 pub(crate) struct Route {
     #[cfg_attr(not(test), expect(dead_code, reason = "the tests that walk every call need it"))]
     pub(crate) method: Method,
     pub(crate) path: &'static str,
-    handler: MethodRouter<Arc<Entrance>>,
+    handler: Handling,
     /// Whether it tells nothing by how long it takes.
     is_even: bool,
+    /// How its failures look to the callers of a drop-in surface.
+    shape: Option<fn(Handling) -> Handling>,
 }
 
 fn get<H: Handler<T, Arc<Entrance>>, T: 'static>(path: &'static str, handler: H) -> Route {
-    Route { method: Method::GET, path, handler: on(MethodFilter::GET, handler), is_even: false }
+    Route { method: Method::GET, path, handler: on(MethodFilter::GET, handler), is_even: false, shape: None }
 }
 
 fn post<H: Handler<T, Arc<Entrance>>, T: 'static>(path: &'static str, handler: H) -> Route {
-    Route { method: Method::POST, path, handler: on(MethodFilter::POST, handler), is_even: false }
+    Route {
+        method: Method::POST,
+        path,
+        handler: on(MethodFilter::POST, handler),
+        is_even: false,
+        shape: None,
+    }
 }
 
 fn put<H: Handler<T, Arc<Entrance>>, T: 'static>(path: &'static str, handler: H) -> Route {
-    Route { method: Method::PUT, path, handler: on(MethodFilter::PUT, handler), is_even: false }
+    Route { method: Method::PUT, path, handler: on(MethodFilter::PUT, handler), is_even: false, shape: None }
 }
 
 fn patch<H: Handler<T, Arc<Entrance>>, T: 'static>(path: &'static str, handler: H) -> Route {
-    Route { method: Method::PATCH, path, handler: on(MethodFilter::PATCH, handler), is_even: false }
+    Route {
+        method: Method::PATCH,
+        path,
+        handler: on(MethodFilter::PATCH, handler),
+        is_even: false,
+        shape: None,
+    }
 }
 
 fn delete<H: Handler<T, Arc<Entrance>>, T: 'static>(path: &'static str, handler: H) -> Route {
-    Route { method: Method::DELETE, path, handler: on(MethodFilter::DELETE, handler), is_even: false }
+    Route {
+        method: Method::DELETE,
+        path,
+        handler: on(MethodFilter::DELETE, handler),
+        is_even: false,
+        shape: None,
+    }
 }
 
 /// Every call of the API. The pages bring their own paths.
@@ -171,7 +193,7 @@ pub(crate) fn routes(compat: &Compat) -> Vec<Route> {
         post("/v1/verifications/check", verifications::check_recipient),
         get("/v1/verifications/{id}", verifications::read),
         post("/v1/verifications/{id}/check", verifications::check),
-        post("/v1/verifications/{id}/resend", verifications::resend),
+        post("/v1/verifications/{id}/resend", verifications::resend).evenly(),
         post("/v1/verifications/{id}/redeem", verifications::redeem),
         post("/v1/verifications/{id}/cancel", verifications::cancel),
         post("/v1/sign-in/otp", sign_in::codes::send).evenly(),
@@ -229,7 +251,7 @@ pub(crate) fn routes(compat: &Compat) -> Vec<Route> {
         get("/openapi.json", openapi::serve),
     ];
     if compat.smartfin.is_some() {
-        routes.push(post(surface::SMARTFIN_SEND, classic::smartfin_send).shaped::<Smartfin>());
+        routes.push(post(surface::SMARTFIN_SEND, classic::smartfin_send).evenly().shaped::<Smartfin>());
         routes.push(post(surface::SMARTFIN_VERIFY, classic::smartfin_verify).evenly().shaped::<Smartfin>());
         routes.push(post(smartfin::REGISTER, smartfin::register).evenly().shaped::<Smartfin>());
         routes.push(post(smartfin::FORGOT, smartfin::forgot).evenly().shaped::<Smartfin>());
@@ -257,21 +279,30 @@ impl Route {
 
     /// Failures of this call look as the callers of a drop-in surface expect.
     fn shaped<S: surface::Surface>(mut self) -> Self {
-        self.handler = self.handler.layer(map_response(reshape::<S>));
+        self.shape = Some(|handler| handler.layer(map_response(reshape::<S>)));
         self
+    }
+
+    /// The handler, with what surrounds it: the shape last, so that it is that of every failure.
+    fn dressed(self, entrance: &Arc<Entrance>) -> Handling {
+        let handler = if self.is_even {
+            self.handler.layer(from_fn_with_state(entrance.clone(), evenly::wrap))
+        } else {
+            self.handler
+        };
+        match self.shape {
+            Some(shape) => shape(handler),
+            None => handler,
+        }
     }
 }
 
 /// Every path on one page.
 pub fn router(doors: Doors) -> Router {
     let entrance = Arc::new(Entrance::new(doors.clone()));
-    let handler = |route: Route| match route.is_even {
-        true => route.handler.layer(from_fn_with_state(entrance.clone(), evenly::wrap)),
-        false => route.handler,
-    };
     let api = routes(&doors.compat)
         .into_iter()
-        .fold(Router::new(), |router, route| router.route(route.path, handler(route)))
+        .fold(Router::new(), |router, route| router.route(route.path, route.dressed(&entrance)))
         .with_state(entrance.clone());
     let dev = doors.dev.filter(|_| doors.profile == Profile::Development);
     let desk = dev.as_ref().map(|pages| pages.desk.clone());

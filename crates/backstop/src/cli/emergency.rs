@@ -56,7 +56,7 @@ pub enum EmergencyCommand {
         /// Who reviews it; never whom it let in
         #[arg(long, value_name = "NAME")]
         operator: Option<String>,
-        /// It was a drill: the next one is due in 90 days
+        /// It was a drill: the next one is due 90 days after it
         #[arg(long)]
         drill: bool,
         /// What was found, for the audit log
@@ -121,7 +121,8 @@ pub fn answer(reply: &ControlReply, style: Style) -> Option<Answer> {
             Some(Answer::new(columns(&rows.collect::<Vec<_>>(), ""), Exit::Well))
         }
         ControlReply::EmergencyReviewed(reply) => {
-            let what = if reply.drill { "as a drill; the next one is due in 90 days" } else { "as a use" };
+            let what =
+                if reply.drill { "as a drill; the next one is due 90 days after it" } else { "as a use" };
             let text = format!("{} reviewed {} {what}", style.lamp(Level::Well), reply.session);
             Some(Answer::new(text, Exit::Well))
         }
@@ -136,17 +137,18 @@ pub fn answer(reply: &ControlReply, style: Style) -> Option<Answer> {
 }
 
 fn status(reply: &EmergencyStatusReply, style: Style) -> Answer {
-    if !reply.on {
-        return Answer::new(format!("{} off: no master key is configured", style.idle()), Exit::Well);
-    }
     let networks =
         if reply.networks.is_empty() { "everywhere".to_owned() } else { reply.networks.join(", ") };
-    let mut rows = vec![
-        vec!["roles".to_owned(), reply.roles.join(", ")],
-        vec!["networks".to_owned(), networks],
-        vec!["approvals".to_owned(), reply.approvals.to_string()],
-        vec!["last drill".to_owned(), reply.last_drill.clone().unwrap_or_else(|| "never".to_owned())],
-    ];
+    let mut rows = Vec::new();
+    if reply.on {
+        rows.push(vec!["roles".to_owned(), reply.roles.join(", ")]);
+        rows.push(vec!["networks".to_owned(), networks]);
+        rows.push(vec!["approvals".to_owned(), reply.approvals.to_string()]);
+        rows.push(vec![
+            "last drill".to_owned(),
+            reply.last_drill.clone().unwrap_or_else(|| "never".to_owned()),
+        ]);
+    }
     for used in &reply.to_review {
         let user = used.user.map_or(String::new(), |user| format!(" by {user}"));
         let late = if used.overdue { ", overdue" } else { "" };
@@ -172,8 +174,11 @@ fn status(reply: &EmergencyStatusReply, style: Style) -> Answer {
     let told: Vec<&str> = owed.iter().map(|(what, _)| what.as_str()).collect();
     let (level, exit) =
         if owed.is_empty() { (Level::Well, Exit::Well) } else { (Level::Warning, Exit::Warning) };
-    let head = [&["on"], told.as_slice()].concat().join("; ");
-    let answer = Answer::new(format!("{} {head}\n{}", style.lamp(level), columns(&rows, "  ")), exit);
+    let lamp = if reply.on || !owed.is_empty() { style.lamp(level) } else { style.idle() };
+    let is = if reply.on { "on" } else { "off: no master key is configured" };
+    let head = [&[is], told.as_slice()].concat().join("; ");
+    let rows = if rows.is_empty() { String::new() } else { format!("\n{}", columns(&rows, "  ")) };
+    let answer = Answer::new(format!("{lamp} {head}{rows}"), exit);
     match owed.first() {
         Some((_, hint)) => answer.with_hint(*hint),
         None => answer,

@@ -84,7 +84,6 @@ async fn keyring(installation: &Installation) -> DoctorLine {
 async fn emergency(installation: &Installation) -> Option<DoctorLine> {
     match installation.engine.emergency_status().await {
         Ok(status) => {
-            let status = status?;
             let overdue = status.to_review.iter().find(|(_, overdue)| *overdue);
             let (finding, fix) = if let Some(at) = status.key_used_at {
                 let fix = "write a new key where the old one is, and start the service again";

@@ -1,7 +1,7 @@
 //! What emergency access owes afterwards: a review of each use, and a drill now and then.
 //!
-//! The audit log is the ledger, and the only one: a use is a record, and so is the review that closes it. Nothing can be closed
-//! twice or unseen, and what was promised can be read from what was recorded.
+//! The audit log is the ledger, and the only one: a use is a record, and so is the review that closes it. What two close at
+//! once is closed by the first record, and what was promised can be read from what was recorded.
 
 use std::time::Duration;
 
@@ -103,7 +103,8 @@ impl Ledger {
                     is_reviewed: false,
                 });
             } else if body.kind == EventKind::EmergencyReviewed.as_str()
-                && let Some(used) = ledger.uses.iter_mut().find(|used| used.session == session)
+                && let Some(used) =
+                    ledger.uses.iter_mut().find(|used| used.session == session && !used.is_reviewed)
             {
                 used.is_reviewed = true;
                 if body.method.as_deref() == Some(DRILL) {

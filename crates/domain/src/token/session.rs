@@ -137,6 +137,9 @@ pub struct Session {
     pub rotated_at: Option<Timestamp>,
     /// Whether and why it ended.
     pub ended: Option<Ended>,
+    /// Until when it changes nothing of its person's: it began with a code alone, which may have gone to an address that was new.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_hold_until: Option<Timestamp>,
 }
 
 /// How the person of a new session signed in.
@@ -158,6 +161,8 @@ pub struct SignedIn {
     pub network: Option<String>,
     /// How long a normal session lives, however often it is refreshed.
     pub life: Duration,
+    /// Until when it changes nothing.
+    pub on_hold_until: Option<Timestamp>,
 }
 
 /// What became of a refresh token that is ours.
@@ -201,6 +206,7 @@ impl Session {
             network: by.network,
             generation: 1,
             rotated_at: None,
+            on_hold_until: by.on_hold_until,
             ended: None,
         }
     }

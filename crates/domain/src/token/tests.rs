@@ -42,6 +42,7 @@ pub(super) fn session(kind: SessionKind) -> Session {
         device: None,
         network: Some("203.0.113.0/24".into()),
         life: super::session::SESSION,
+        on_hold_until: None,
     };
     Session::begin(by, at(0), &random)
 }

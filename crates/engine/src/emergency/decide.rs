@@ -118,6 +118,7 @@ impl Try {
             device: None,
             network: scene.masked_network(),
             life: EMERGENCY_SESSION,
+            on_hold_until: None,
         };
         let session = Session::begin(by, scene.now, scene.random.as_ref());
         file.sessions.push(session.clone());

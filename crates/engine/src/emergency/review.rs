@@ -50,7 +50,7 @@ impl Engine {
     /// What the audit log says of emergency access.
     pub(super) async fn emergency_ledger(&self) -> Result<Ledger, StoreError> {
         let since = self.clock.now() - LOOK_BACK;
-        Ok(Ledger::of(&self.noting(self.store.emergency_records(since).await)?))
+        Ok(Ledger::of(&self.noting(self.store.emergency_uses(since).await)?))
     }
 
     /// Closes the use that opened a session. `operator` `None`: whoever may run the program's commands.

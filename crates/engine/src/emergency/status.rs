@@ -5,6 +5,7 @@ use std::time::Duration;
 use backstop_domain::{
     clock::Timestamp,
     emergency::{
+        Emergency,
         request::{EmergencyRequest, RequestState},
         review::Use,
     },
@@ -20,6 +21,8 @@ const LISTED: Duration = Duration::from_secs(86_400);
 /// See the module.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EmergencyStatus {
+    /// Whether a key is configured. What is owed of one that was is owed all the same.
+    pub is_on: bool,
     /// For users of which roles it opens.
     pub roles: Vec<String>,
     /// From which networks; empty: from everywhere.
@@ -49,26 +52,31 @@ pub struct RequestReport {
     pub reason: Option<SecretString>,
 }
 
+fn texts(values: &[impl ToString]) -> Vec<String> {
+    values.iter().map(ToString::to_string).collect()
+}
+
 impl Engine {
-    /// How it stands. `None`: it is off.
+    /// How it stands.
     ///
     /// # Errors
     /// If the store cannot be read.
-    pub async fn emergency_status(&self) -> Result<Option<EmergencyStatus>, StoreError> {
-        let Some(emergency) = &self.emergency else { return Ok(None) };
+    pub async fn emergency_status(&self) -> Result<EmergencyStatus, StoreError> {
+        let emergency = self.emergency.as_ref();
         let used = self.noting(self.store.emergency_key_used().await)?;
-        let used = used.filter(|used| used.fingerprint == emergency.fingerprint());
+        let used = used.filter(|used| emergency.is_some_and(|own| used.fingerprint == own.fingerprint()));
         let (ledger, now) = (self.emergency_ledger().await?, self.clock.now());
         let open = ledger.uses.iter().filter(|one| !one.is_reviewed);
-        Ok(Some(EmergencyStatus {
-            roles: emergency.roles().iter().map(ToString::to_string).collect(),
-            networks: emergency.networks().iter().map(ToString::to_string).collect(),
-            needs_approval: emergency.needs_approval(),
+        Ok(EmergencyStatus {
+            is_on: emergency.is_some(),
+            roles: emergency.map_or_else(Vec::new, |own| texts(own.roles())),
+            networks: emergency.map_or_else(Vec::new, |own| texts(own.networks())),
+            needs_approval: emergency.is_some_and(Emergency::needs_approval),
             key_used_at: used.map(|used| used.at),
             to_review: open.map(|one| (one.clone(), one.is_overdue(now))).collect(),
             last_drill: ledger.last_drill,
-            is_drill_due: ledger.is_drill_due(now),
-        }))
+            is_drill_due: emergency.is_some() && ledger.is_drill_due(now),
+        })
     }
 
     /// The requests of the last day, oldest first.

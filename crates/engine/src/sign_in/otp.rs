@@ -8,6 +8,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use backstop_domain::{
     channel::Channel,
+    clock::Timestamp,
     code::SubmittedCode,
     factor::{Factor, tries::Charge, trusted_device::NewDevice},
     id::VerificationId,
@@ -164,7 +165,9 @@ impl Engine {
                     return refused(scene, file, Factor::Otp);
                 }
                 file.use_up = true;
-                let_in(scene, file, first.as_ref(), proof.proven(), remember.as_ref())
+                let on_hold_until = file.user.as_ref().and_then(|user| proof.on_hold_until(user, scene.now));
+                let proven = Proven { on_hold_until, ..proof.proven() };
+                let_in(scene, file, first.as_ref(), proven, remember.as_ref())
             })
             .await?)
     }
@@ -196,7 +199,8 @@ impl Engine {
         Ok(Proof {
             user,
             channel: reached.map(|attempt| attempt.channel).min(),
-            is_straight: self.holds(&view)?.is_some(),
+            to: self.holds(&view)?.map(|(to, _)| address_hash(&self.keyring(), &to)),
+            is_recovery: row.purpose == Purpose::password_reset(),
             verification: row.id,
             hash: proof_hash(&self.keyring(), row.id),
         })
@@ -259,8 +263,10 @@ impl Engine {
 pub(super) struct Proof {
     pub(super) user: backstop_domain::id::UserId,
     pub(super) channel: Option<Channel>,
-    /// Whether it went to the address that was named and to no other.
-    pub(super) is_straight: bool,
+    /// The address that it went to, if it went to no other.
+    pub(super) to: Option<LookupHash>,
+    /// Whether it was sent to recover: then to no address that does not.
+    pub(super) is_recovery: bool,
     pub(super) verification: VerificationId,
     pub(super) hash: LookupHash,
 }
@@ -273,6 +279,13 @@ pub(super) fn proof_hash(ring: &Keyring, verification: VerificationId) -> Lookup
 impl Proof {
     pub(super) fn proven(&self) -> Proven {
         sent_over(self.channel)
+    }
+
+    /// Until when it recovers nothing: if it may have gone to an address of the person's that does not yet.
+    pub(super) fn on_hold_until(&self, user: &User, now: Timestamp) -> Option<Timestamp> {
+        let known = self.to.and_then(|to| user.address(to));
+        let recovers = self.is_recovery || known.is_some_and(|address| user.recovers_by(address, now));
+        user.on_hold_until(now).filter(|_| !recovers)
     }
 }
 

@@ -27,7 +27,7 @@ use backstop_domain::{
         mfa::{MfaPurpose, MfaToken},
         session::EndReason,
     },
-    user::{Address, User, address_hash},
+    user::{User, address_hash},
     verification::REDEEM_WITHIN,
 };
 use serde::{Deserialize, Serialize};
@@ -238,10 +238,9 @@ impl Engine {
                 let found = self.store.find(scene.application.id, Whom::User(proof.user)).await;
                 let user = self.noting(found)?.ok_or(SignInError::Refused)?;
                 let (to, named) = (address_hash(&scene.ring, &to), address_hash(&scene.ring, &other));
-                let recovers = |address: &Address| user.recovers_by(address, scene.now);
-                // One that was to sign in with may have gone to any address that a sign-in falls back on.
-                let others = user.confirmed().all(recovers) || proof.is_straight;
-                if user.address(named).is_none() || !user.address(to).is_some_and(recovers) || !others {
+                let recovers = user.address(to).is_some_and(|address| user.recovers_by(address, scene.now));
+                let is_named = user.address(named).is_some();
+                if !is_named || !recovers || proof.on_hold_until(&user, scene.now).is_some() {
                     return Err(SignInError::Refused);
                 }
                 Ok(shown(scene, &proof))

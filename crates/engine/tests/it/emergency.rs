@@ -245,7 +245,7 @@ fn a_request_that_was_not_used_in_time_is_over() {
 #[test]
 fn a_key_that_was_used_is_marked_until_another_one_is_configured() {
     let (mut house, engine) = house(1);
-    let used_at = |engine: &Engine| block_on(engine.emergency_status()).unwrap().unwrap().key_used_at;
+    let used_at = |engine: &Engine| block_on(engine.emergency_status()).unwrap().key_used_at;
     assert_eq!(used_at(&engine), None);
     let _ = tried(&engine, "192.0.2.1", knock(RAVI, KEY));
     assert_eq!(used_at(&engine), None, "nobody got in");
@@ -259,7 +259,7 @@ fn a_key_that_was_used_is_marked_until_another_one_is_configured() {
 #[test]
 fn each_use_waits_for_a_review_by_somebody_else_and_the_way_in_for_a_drill() {
     let (house, engine) = house(1);
-    let status = || block_on(engine.emergency_status()).unwrap().unwrap();
+    let status = || block_on(engine.emergency_status()).unwrap();
     let overdue = || status().to_review.into_iter().map(|(_, overdue)| overdue).collect::<Vec<_>>();
     let review = |session, verdict, finding: &str| {
         block_on(engine.review_emergency(None, session, verdict, SecretString::new(finding)))
@@ -284,6 +284,16 @@ fn each_use_waits_for_a_review_by_somebody_else_and_the_way_in_for_a_drill() {
     assert!(records(&house, "emergency.reviewed").iter().all(|record| !record.body.contains("4711")));
     house.clock.manual.advance(Duration::from_secs(91 * 86_400));
     assert!(status().is_drill_due && status().last_drill.is_some());
+}
+
+#[test]
+fn a_use_is_owed_its_review_also_when_emergency_access_was_switched_off() {
+    let (mut house, engine) = house(1);
+    let session = tokens(tried(&engine, "192.0.2.1", knock(ASHA, KEY))).session.id;
+    house.emergency = None;
+    let status = block_on(house.process("shop").emergency_status()).unwrap();
+    assert!(!status.is_on && !status.is_drill_due && status.key_used_at.is_none());
+    assert_eq!(status.to_review.iter().map(|(used, _)| used.session).collect::<Vec<_>>(), [session]);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use backstop_domain::{
     channel::Channel,
     clock::Timestamp,
     delivery::{Delivery, DeliveryState, Lease},
+    factor::failures::Failures,
     id::{ApiKeyId, DeliveryId, NodeId, NoticeId, UserId, VerificationId},
     keyring::LookupHash,
     notice::{Line, NewNotice},
@@ -301,13 +302,13 @@ impl<H: Hooks> Audit for Hooked<H> {
     async fn failures(
         &self,
         application: ApplicationId,
-        after: Timestamp,
-        until: Timestamp,
-    ) -> Result<u64, StoreError> {
-        self.inner.failures(application, after, until).await
+        span: (Timestamp, Timestamp),
+        most: u64,
+    ) -> Result<Failures, StoreError> {
+        self.inner.failures(application, span, most).await
     }
-    async fn emergency_records(&self, after: Timestamp) -> Result<Vec<Record>, StoreError> {
-        self.inner.emergency_records(after).await
+    async fn emergency_uses(&self, after: Timestamp) -> Result<Vec<Record>, StoreError> {
+        self.inner.emergency_uses(after).await
     }
     async fn checkpoint(&self, checkpoint: Checkpoint) -> Result<(), StoreError> {
         self.inner.checkpoint(checkpoint).await

@@ -60,9 +60,13 @@ pub(crate) async fn send(
     };
     // Both begin here, when the request is whole: whoever sends it slowly does not shorten the wait.
     let waited = entrance.doors.engine.pause(settings.answer_after);
-    let ((), started) = future::join(waited, started(&entrance, &caller, start)).await;
-    let report = match started {
-        Ok(report) => entrance.doors.engine.read(&caller, report.id).await?,
+    let sent = async {
+        let started = started(&entrance, &caller, start).await?;
+        Ok(entrance.doors.engine.read(&caller, started.id).await)
+    };
+    let ((), sent) = future::join(waited, sent).await;
+    let report = match sent {
+        Ok(report) => report?,
         Err(SignInError::Start(StartError::NoChannel)) => return Ok(nothing_works(settings)),
         Err(error) => return Err(refused(error, "")),
     };

@@ -71,6 +71,18 @@ async fn a_body_past_the_limit_is_refused_whether_or_not_it_says_its_length() {
 }
 
 #[tokio::test]
+async fn a_drop_in_call_refuses_a_large_body_in_its_own_words() {
+    let router = router(doors());
+    for path in ["/send-otp", "/verify-otp", "/register-with-otp", "/forgot-password-otp"] {
+        let request = Request::builder().method("POST").uri(path).header("content-type", "application/json");
+        let answer = ask(&router, request.body(Body::from(" ".repeat(BODY_LIMIT + 1))).unwrap()).await;
+        assert_eq!(answer.status, 413, "{path}");
+        let body: serde_json::Value = serde_json::from_str(&answer.text).unwrap();
+        assert!(body["error"].is_string() && body.get("code").is_none(), "{path}: {body:#}");
+    }
+}
+
+#[tokio::test]
 async fn a_body_that_does_not_arrive_is_given_up() {
     let router = router(doors());
     let never = Body::from_stream(futures::stream::pending::<Result<String, std::io::Error>>());

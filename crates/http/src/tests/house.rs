@@ -11,6 +11,7 @@ use backstop_domain::{
     channel::Channel,
     clock::{ManualClock, Timestamp},
     delivery::{Delivery, DeliveryState, Lease},
+    factor::failures::Failures,
     id::{ApiKeyId, DeliveryId, NodeId, NoticeId, UserId, VerificationId},
     keyring::{KeyUse, Keyring, Kid, LookupHash, RootKey, generate},
     limit::Limits,
@@ -249,10 +250,10 @@ impl Audit for Down {
     async fn audit_details(&self, _: u64, _: u64) -> Stored<Vec<SealedDetail>> {
         down()
     }
-    async fn failures(&self, _: ApplicationId, _: Timestamp, _: Timestamp) -> Stored<u64> {
+    async fn failures(&self, _: ApplicationId, _: (Timestamp, Timestamp), _: u64) -> Stored<Failures> {
         down()
     }
-    async fn emergency_records(&self, _: Timestamp) -> Stored<Vec<Record>> {
+    async fn emergency_uses(&self, _: Timestamp) -> Stored<Vec<Record>> {
         down()
     }
     async fn checkpoint(&self, _: Checkpoint) -> Stored<()> {

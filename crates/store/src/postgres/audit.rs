@@ -6,6 +6,7 @@ use backstop_domain::{
     application::ApplicationId,
     audit::{Checkpoint, Head, NewRecord, Record, SealedDetail},
     clock::Timestamp,
+    factor::failures::Failures,
     id::UserId,
     ports::store::{Audit, StoreError},
 };
@@ -26,8 +27,9 @@ const BESIDE: &str = "INSERT INTO audit_details (seq, user_id, sealed) \
 
 const MOVE: &str = "UPDATE audit_head SET seq = $1, hash = $2 WHERE one = 1";
 
-const FAILURES: &str = "SELECT count(*) FROM audit WHERE strpos(body, '\"kind\":\"sign_in.failed\"') > 0 \
-     AND at > $1 AND at <= $2 AND strpos(body, $3) > 0";
+const FAILURES: &str = "SELECT count(*), min(at) FROM (SELECT at FROM audit \
+     WHERE strpos(body, '\"kind\":\"sign_in.failed\"') > 0 \
+     AND at > $1 AND at <= $2 AND strpos(body, $3) > 0 ORDER BY at DESC LIMIT $4) newest";
 
 const CHECKPOINT: &str = "INSERT INTO audit_checkpoints (seq, at, hash, signing_key, signature) \
      VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
@@ -134,27 +136,30 @@ impl Audit for PostgresStore {
     async fn failures(
         &self,
         application: ApplicationId,
-        after: Timestamp,
-        until: Timestamp,
-    ) -> std::result::Result<u64, StoreError> {
+        (after, until): (Timestamp, Timestamp),
+        most: u64,
+    ) -> std::result::Result<Failures, StoreError> {
         self.run(Box::new(move |session| {
             Box::pin(async move {
                 let statement = session.prepare(FAILURES).await?;
                 let of = rows::audit_of_application(application);
                 let span = (after.as_millis(), until.as_millis());
-                let row = session.client().query_one(&statement, &[&span.0, &span.1, &of]).await?;
-                let count: i64 = row.try_get(0)?;
-                Ok(u64::try_from(count).map_err(|_| internal("a count below zero"))?)
+                let most = i64::try_from(most).unwrap_or(i64::MAX);
+                let row = session.client().query_one(&statement, &[&span.0, &span.1, &of, &most]).await?;
+                let (count, oldest): (i64, Option<i64>) = (row.try_get(0)?, row.try_get(1)?);
+                let count = u64::try_from(count).map_err(|_| internal("a count below zero"))?;
+                Ok(Failures { count, oldest: oldest.map(Timestamp::from_millis) })
             })
         }))
         .await
     }
 
-    async fn emergency_records(&self, after: Timestamp) -> std::result::Result<Vec<Record>, StoreError> {
+    async fn emergency_uses(&self, after: Timestamp) -> std::result::Result<Vec<Record>, StoreError> {
         self.run(Box::new(move |session| {
             Box::pin(async move {
                 let sql = format!(
-                    "SELECT {} FROM audit WHERE strpos(body, '\"kind\":\"emergency.') > 0 AND at > $1 ORDER BY at, seq",
+                    "SELECT {} FROM audit WHERE (strpos(body, '\"kind\":\"emergency.used\"') > 0 \
+                     OR strpos(body, '\"kind\":\"emergency.reviewed\"') > 0) AND at > $1 ORDER BY at, seq",
                     rows::AUDIT_RECORD
                 );
                 let found = session.client().query(&sql, &[&after.as_millis()]).await?;

@@ -6,6 +6,7 @@ use backstop_domain::{
     application::ApplicationId,
     audit::{Checkpoint, Head, NewRecord, Record, SealedDetail},
     clock::Timestamp,
+    factor::failures::Failures,
     id::UserId,
     ports::store::{Audit, StoreError},
 };
@@ -86,24 +87,31 @@ impl Audit for SqliteStore {
     async fn failures(
         &self,
         application: ApplicationId,
-        after: Timestamp,
-        until: Timestamp,
-    ) -> std::result::Result<u64, StoreError> {
+        (after, until): (Timestamp, Timestamp),
+        most: u64,
+    ) -> std::result::Result<Failures, StoreError> {
         self.read(move |connection| {
             let mut query = connection.prepare_cached(
-                "SELECT count(*) FROM audit WHERE instr(body, '\"kind\":\"sign_in.failed\"') > 0 \
-                 AND at > ?1 AND at <= ?2 AND instr(body, ?3) > 0",
+                "SELECT count(*), min(at) FROM (SELECT at FROM audit \
+                 WHERE instr(body, '\"kind\":\"sign_in.failed\"') > 0 \
+                 AND at > ?1 AND at <= ?2 AND instr(body, ?3) > 0 ORDER BY at DESC LIMIT ?4)",
             )?;
             let of = rows::audit_of_application(application);
-            Ok(query.query_row(params![after.as_millis(), until.as_millis(), of], |row| row.get(0))?)
+            let most = i64::try_from(most).unwrap_or(i64::MAX);
+            let (count, oldest): (u64, Option<i64>) = query
+                .query_row(params![after.as_millis(), until.as_millis(), of, most], |row| {
+                    Ok((row.get(0)?, row.get(1)?))
+                })?;
+            Ok(Failures { count, oldest: oldest.map(Timestamp::from_millis) })
         })
         .await
     }
 
-    async fn emergency_records(&self, after: Timestamp) -> std::result::Result<Vec<Record>, StoreError> {
+    async fn emergency_uses(&self, after: Timestamp) -> std::result::Result<Vec<Record>, StoreError> {
         self.read(move |connection| {
             let sql = format!(
-                "SELECT {} FROM audit WHERE instr(body, '\"kind\":\"emergency.') > 0 AND at > ?1 ORDER BY at, seq",
+                "SELECT {} FROM audit WHERE (instr(body, '\"kind\":\"emergency.used\"') > 0 \
+                 OR instr(body, '\"kind\":\"emergency.reviewed\"') > 0) AND at > ?1 ORDER BY at, seq",
                 rows::AUDIT_RECORD
             );
             let mut query = connection.prepare_cached(&sql)?;

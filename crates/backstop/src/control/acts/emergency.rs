@@ -25,27 +25,15 @@ pub(super) async fn status(installation: &Installation) -> anyhow::Result<Contro
         user: used.user,
         overdue,
     };
-    Ok(ControlReply::EmergencyStatus(match status {
-        Some(status) => EmergencyStatusReply {
-            on: true,
-            roles: status.roles,
-            networks: status.networks,
-            approvals: if status.needs_approval { 2 } else { 1 },
-            key_used_at: status.key_used_at.map(|at| at.to_rfc3339()),
-            to_review: status.to_review.into_iter().map(row).collect(),
-            last_drill: status.last_drill.map(|at| at.to_rfc3339()),
-            drill_due: status.is_drill_due,
-        },
-        None => EmergencyStatusReply {
-            on: false,
-            roles: Vec::new(),
-            networks: Vec::new(),
-            approvals: 1,
-            key_used_at: None,
-            to_review: Vec::new(),
-            last_drill: None,
-            drill_due: false,
-        },
+    Ok(ControlReply::EmergencyStatus(EmergencyStatusReply {
+        on: status.is_on,
+        roles: status.roles,
+        networks: status.networks,
+        approvals: if status.needs_approval { 2 } else { 1 },
+        key_used_at: status.key_used_at.map(|at| at.to_rfc3339()),
+        to_review: status.to_review.into_iter().map(row).collect(),
+        last_drill: status.last_drill.map(|at| at.to_rfc3339()),
+        drill_due: status.is_drill_due,
     }))
 }
 

@@ -11,6 +11,7 @@ use crate::{
     application::ApplicationId,
     audit::{Checkpoint, Head, NewRecord, Record, SealedDetail},
     clock::Timestamp,
+    factor::failures::Failures,
     id::UserId,
 };
 
@@ -29,16 +30,16 @@ pub trait Audit: Send + Sync {
     /// The details that are left of the records from `first` to `last`, in order.
     async fn audit_details(&self, first: u64, last: u64) -> Result<Vec<SealedDetail>, StoreError>;
 
-    /// How many tries to sign in failed at an application after one moment and up to another.
+    /// The tries to sign in that failed at an application after one moment and up to another: the newest, `most` at the most.
     async fn failures(
         &self,
         application: ApplicationId,
-        after: Timestamp,
-        until: Timestamp,
-    ) -> Result<u64, StoreError>;
+        span: (Timestamp, Timestamp),
+        most: u64,
+    ) -> Result<Failures, StoreError>;
 
-    /// What was recorded of emergency access after a moment, in order.
-    async fn emergency_records(&self, after: Timestamp) -> Result<Vec<Record>, StoreError>;
+    /// The uses of emergency access that were recorded after a moment, and their reviews, in order.
+    async fn emergency_uses(&self, after: Timestamp) -> Result<Vec<Record>, StoreError>;
 
     /// Keeps a checkpoint. One that is there for the same record stays as it is.
     async fn checkpoint(&self, checkpoint: Checkpoint) -> Result<(), StoreError>;

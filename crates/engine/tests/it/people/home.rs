@@ -116,6 +116,7 @@ impl Home {
             device: None,
             network: None,
             life: Duration::from_secs(30 * 86_400),
+            on_hold_until: None,
         };
         let session = Session::begin(by, self.engine.now(), self.house.chance.as_ref());
         let id = session.id;

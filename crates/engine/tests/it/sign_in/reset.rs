@@ -15,7 +15,7 @@ use backstop_domain::{
 };
 use backstop_engine::{
     Caller, IdempotencyKey,
-    manage::Manager,
+    manage::{Denied, ManageError, Manager},
     sign_in::{
         Challenge, Knock, OtpCheck, OtpTarget, PasswordReset, ResetBy, ResetError, SignInError, WaysQuery,
     },
@@ -182,19 +182,65 @@ fn an_address_that_was_just_put_there_recovers_nothing_for_a_day() {
     let unseen = named(&mut town, ASHA, Purpose::login());
     assert!(is_refused(&unseen), "as one to sign in with may have, if it did not go straight");
     town.house.refuses.store(false, Ordering::SeqCst);
-    let id = town.send(NOBODY, Purpose::login());
-    let check = OtpCheck { target: OtpTarget::Id(id), code: town.code(id), mfa_token: None, remember: None };
-    let signed_in =
-        town.ask(|engine, caller| async move { engine.sign_in_otp_verify(&caller, check, None).await });
-    tokens(signed_in);
+    let by_code = |town: &mut Town, to: &str| {
+        let id = town.send(to, Purpose::login());
+        let target = OtpTarget::Id(id);
+        let check = OtpCheck { target, code: town.code(id), mfa_token: None, remember: None };
+        let signed_in =
+            town.ask(|engine, caller| async move { engine.sign_in_otp_verify(&caller, check, None).await });
+        tokens(signed_in).session.id
+    };
+    let changes = |town: &mut Town, session| {
+        let asha = town.asha;
+        town.ask(|engine, caller| async move {
+            let manager = engine.manager(caller, asha, session);
+            let set = engine.set_password(&manager, asha, &secret(NEW)).await;
+            let begun = engine.enrol_totp(&manager, asha).await;
+            (set, begun.map(drop))
+        })
+    };
+    let session = by_code(&mut town, NOBODY);
+    let refused = changes(&mut town, session);
+    let refused =
+        [refused.0, refused.1].map(|refused| matches!(refused, Err(ManageError::Denied(Denied::StepUp))));
+    assert_eq!(refused, [true, true], "it signs in, and changes nothing of what else lets in");
+    tokens(town.password(ASHA, PASSWORD));
 
     town.pass(86_400);
     let id = town.send(ASHA, Purpose::password_reset());
     assert_eq!(falls_back_on(&town, id), [ANOTHER]);
     let id = town.send(NOBODY, Purpose::password_reset());
     let code = town.code(id);
-    reset(&mut town, by_code(id, code)).unwrap();
+    reset(&mut town, super::reset::by_code(id, code)).unwrap();
     tokens(town.password(ASHA, NEW));
+}
+
+#[test]
+fn whoever_shows_what_they_held_before_changes_what_is_theirs_while_a_new_address_waits() {
+    let mut town = Town::new();
+    let (ring, chance) = (town.house.ring(), town.house.chance.clone());
+    town.pass(60);
+    let owner = (town.user().application, town.asha);
+    let added =
+        Address::seal(&ring, owner, &address(NOBODY), (town.house.clock.now(), true), chance.as_ref());
+    town.write(move |file| file.user.as_mut().unwrap().profile.addresses.push(added.clone()), &[NOBODY]);
+    for to in [ASHA, NOBODY] {
+        let id = town.send(to, Purpose::login());
+        let target = OtpTarget::Id(id);
+        let check = OtpCheck { target, code: town.code(id), mfa_token: None, remember: None };
+        let signed_in =
+            town.ask(|engine, caller| async move { engine.sign_in_otp_verify(&caller, check, None).await });
+        let (asha, session) = (town.asha, tokens(signed_in).session);
+        if to == NOBODY {
+            let asked = super::second_factor::step_up(&mut town, &session);
+            tokens(town.knows_password(Knock::Mfa(asked.mfa_token)));
+        }
+        let begun = town.ask(|engine, caller| async move {
+            let manager = engine.manager(caller, asha, session.id);
+            engine.enrol_totp(&manager, asha).await.map(drop)
+        });
+        assert!(begun.is_ok(), "{to}: {begun:?}");
+    }
 }
 
 #[test]

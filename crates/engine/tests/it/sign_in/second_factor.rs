@@ -38,7 +38,7 @@ fn second_code(knock: Knock) -> OtpStart {
     }
 }
 
-fn step_up(town: &mut Town, session: &Session) -> Challenge {
+pub(super) fn step_up(town: &mut Town, session: &Session) -> Challenge {
     let (asha, session) = (town.asha, session.id);
     let asked = town.ask(|engine, caller| async move {
         let manager = engine.manager(caller, asha, session);

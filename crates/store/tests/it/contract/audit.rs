@@ -123,12 +123,17 @@ fn failures_are_counted_by_application_and_span_and_no_text_passes_for_one() {
         event(6, EventKind::EmergencyUsed, APP),
     ];
     world.record(events.iter().map(|event| NewRecord::of(event, &world.ring, &world.random)).collect());
-    let count =
-        |application, after, until| wait(world.store.failures(application, at(after), at(until))).unwrap();
-    assert_eq!((count(APP, 0, 9), count(APP, 1, 2), count(APP, 3, 9), count(other, 0, 9)), (3, 1, 0, 1));
-    let emergency = |after| wait(world.store.emergency_records(at(after))).unwrap();
-    assert_eq!(emergency(4), world.records()[5..]);
-    assert_eq!(emergency(5), world.records()[6..]);
+    let found = |application, after, until, most| {
+        let found = wait(world.store.failures(application, (at(after), at(until)), most)).unwrap();
+        (found.count, found.oldest)
+    };
+    assert_eq!(found(APP, 0, 9, 99), (3, Some(at(1))));
+    assert_eq!(found(APP, 0, 9, 2), (2, Some(at(2))), "the newest, and no more than were asked for");
+    assert_eq!((found(APP, 1, 2, 99), found(APP, 3, 9, 99)), ((1, Some(at(2))), (0, None)));
+    assert_eq!(found(other, 0, 9, 99), (1, Some(at(3))));
+    let emergency = |after| wait(world.store.emergency_uses(at(after))).unwrap();
+    assert_eq!(emergency(4), world.records()[6..], "a use, and not what was refused");
+    assert_eq!(emergency(6), []);
 }
 
 #[test]

@@ -145,6 +145,7 @@ impl World {
             device: Some("device".into()),
             network: None,
             life: Duration::from_secs(life),
+            on_hold_until: None,
         };
         Session::begin(by, at(now), &self.random)
     }

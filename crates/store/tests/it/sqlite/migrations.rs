@@ -145,9 +145,10 @@ const LOOKUPS: [&str; 32] = [
      (SELECT attempt, kind FROM observations WHERE at <= ?1 ORDER BY at LIMIT ?2)",
     "SELECT * FROM audit WHERE seq > ?1 ORDER BY seq LIMIT ?2",
     "SELECT * FROM audit_details WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq",
-    "SELECT count(*) FROM audit WHERE instr(body, '\"kind\":\"sign_in.failed\"') > 0 \
-     AND at > ?1 AND at <= ?2 AND instr(body, ?3) > 0",
-    "SELECT * FROM audit WHERE instr(body, '\"kind\":\"emergency.') > 0 AND at > ?1 ORDER BY at, seq",
+    "SELECT at FROM audit WHERE instr(body, '\"kind\":\"sign_in.failed\"') > 0 \
+     AND at > ?1 AND at <= ?2 AND instr(body, ?3) > 0 ORDER BY at DESC LIMIT ?4",
+    "SELECT * FROM audit WHERE (instr(body, '\"kind\":\"emergency.used\"') > 0 \
+                 OR instr(body, '\"kind\":\"emergency.reviewed\"') > 0) AND at > ?1 ORDER BY at, seq",
     "DELETE FROM audit_details WHERE user_id = ?1",
     "SELECT * FROM audit_checkpoints WHERE seq > ?1 ORDER BY seq LIMIT ?2",
     "SELECT (SELECT min(application_id) FROM attempts WHERE application_id > 1), a.state FROM attempts a \
