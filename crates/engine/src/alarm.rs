@@ -19,10 +19,7 @@ use backstop_domain::{
 };
 use futures::future;
 
-use crate::{
-    Engine,
-    people::{Act, Scene},
-};
+use crate::{Engine, people::Act};
 
 /// What a look saw.
 enum Watched {
@@ -75,15 +72,7 @@ impl Engine {
         if !are_rising(lately, before, began) {
             return Ok(Watched::Calm);
         }
-        let scene = Scene {
-            application: application.clone(),
-            ring: self.keyring(),
-            random: self.random.clone(),
-            audience: Arc::new(self.audience().clone()),
-            now,
-            actor: Actor::System,
-            address: None,
-        };
+        let scene = self.scene_in(application, Actor::System);
         let turn = now.as_millis() / i64::try_from(AGAIN_AFTER.as_millis()).unwrap_or(i64::MAX);
         let once = scene.ring.lookup("failures rising", format!("{}|{turn}", application.name).as_bytes());
         // On nobody: what counts once is all that is looked at.

@@ -68,7 +68,7 @@ impl Scene {
         self.address.map(masked_network)
     }
 
-    /// The same, as the detail of a record.
+    /// Where the caller is, as the detail of a record.
     pub(crate) fn from(&self) -> Option<SecretString> {
         self.masked_network().map(|network| SecretString::new(format!("from {network}")))
     }
@@ -153,14 +153,19 @@ impl Scene {
 impl Engine {
     /// The scene of an act by this actor for this caller, now.
     pub(crate) fn scene(&self, caller: &Caller, actor: Actor) -> Scene {
+        Scene { address: caller.network, ..self.scene_in(&caller.application, actor) }
+    }
+
+    /// The scene of an act that nobody called for, now.
+    pub(crate) fn scene_in(&self, application: &Arc<Application>, actor: Actor) -> Scene {
         Scene {
-            application: caller.application.clone(),
+            application: application.clone(),
             ring: self.keyring(),
             random: self.random.clone(),
             audience: Arc::new(self.audience().clone()),
             now: self.clock.now(),
             actor,
-            address: caller.network,
+            address: None,
         }
     }
 

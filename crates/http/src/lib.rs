@@ -148,41 +148,23 @@ pub(crate) struct Route {
 }
 
 fn get<H: Handler<T, Arc<Entrance>>, T: 'static>(path: &'static str, handler: H) -> Route {
-    Route { method: Method::GET, path, handler: on(MethodFilter::GET, handler), is_even: false, shape: None }
+    Route::new(Method::GET, path, on(MethodFilter::GET, handler))
 }
 
 fn post<H: Handler<T, Arc<Entrance>>, T: 'static>(path: &'static str, handler: H) -> Route {
-    Route {
-        method: Method::POST,
-        path,
-        handler: on(MethodFilter::POST, handler),
-        is_even: false,
-        shape: None,
-    }
+    Route::new(Method::POST, path, on(MethodFilter::POST, handler))
 }
 
 fn put<H: Handler<T, Arc<Entrance>>, T: 'static>(path: &'static str, handler: H) -> Route {
-    Route { method: Method::PUT, path, handler: on(MethodFilter::PUT, handler), is_even: false, shape: None }
+    Route::new(Method::PUT, path, on(MethodFilter::PUT, handler))
 }
 
 fn patch<H: Handler<T, Arc<Entrance>>, T: 'static>(path: &'static str, handler: H) -> Route {
-    Route {
-        method: Method::PATCH,
-        path,
-        handler: on(MethodFilter::PATCH, handler),
-        is_even: false,
-        shape: None,
-    }
+    Route::new(Method::PATCH, path, on(MethodFilter::PATCH, handler))
 }
 
 fn delete<H: Handler<T, Arc<Entrance>>, T: 'static>(path: &'static str, handler: H) -> Route {
-    Route {
-        method: Method::DELETE,
-        path,
-        handler: on(MethodFilter::DELETE, handler),
-        is_even: false,
-        shape: None,
-    }
+    Route::new(Method::DELETE, path, on(MethodFilter::DELETE, handler))
 }
 
 /// Every call of the API. The pages bring their own paths.
@@ -272,6 +254,10 @@ pub(crate) fn routes(compat: &Compat) -> Vec<Route> {
 }
 
 impl Route {
+    const fn new(method: Method, path: &'static str, handler: Handling) -> Self {
+        Self { method, path, handler, is_even: false, shape: None }
+    }
+
     /// How long this call takes says nothing about anybody.
     fn evenly(self) -> Self {
         Self { is_even: true, ..self }

@@ -103,7 +103,7 @@ async fn wrong_keys_from_one_network_do_not_lock_another_one_out() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn where_two_have_to_agree_the_key_alone_opens_nothing_and_an_approval_opens_once() {
+async fn where_two_have_to_agree_an_approval_opens_once_and_somebody_else_reviews_it() {
     let (_gateway, program) = house("approvals = 2").await;
     let shop = program.shop();
     let waiting = tried(&shop, body(ADMIN, KEY, "192.0.2.1")).await.expect(202);
@@ -121,8 +121,27 @@ async fn where_two_have_to_agree_the_key_alone_opens_nothing_and_an_approval_ope
     told(&program, &["emergency", "approve", id], 2);
     told(&program, &["emergency", "approve", id, "--operator", "Nobody"], 2);
     told(&program, &["emergency", "approve", id, "--operator", "meera"], 0);
-    tried(&shop, again.clone()).await.expect(200);
+    let session = tried(&shop, again.clone()).await.expect(200);
     tried(&shop, again).await.refused(409, "emergency_request_over");
+
+    let session = session["session_id"].as_str().unwrap();
+    let open = told(&program, &["emergency", "sessions"], 0);
+    let user = open["sessions"][0]["user"].as_str().unwrap();
+    let review = |operator: &[&str], finding: &str, code| {
+        let arguments = [&["emergency", "review", session, "--finding", finding], operator].concat();
+        told(&program, &arguments, code)
+    };
+    review(&[], "SMS was down", 2);
+    review(&["--operator", "Nobody"], "SMS was down", 2);
+    review(&["--operator", "meera"], " ", 2);
+    let change = async |change: Value| {
+        let changed = shop.send(reqwest::Method::PATCH, &format!("/v1/users/{user}"), Some(change)).await;
+        changed.expect(200);
+    };
+    change(json!({"add_addresses": [{"to": "meera@acme.example", "confirmed": true}]})).await;
+    review(&["--operator", "meera"], "SMS was down", 2);
+    change(json!({"remove_addresses": ["meera@acme.example"]})).await;
+    assert_eq!(review(&["--operator", "meera"], "SMS was down", 0)["drill"], false);
 }
 
 /// Joins with a link of the command line, as a browser would.

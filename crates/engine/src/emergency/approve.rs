@@ -44,10 +44,11 @@ impl Engine {
         id: EmergencyRequestId,
     ) -> Result<(), ApproveError> {
         let request = self.noting(self.store.emergency_request(id).await)?.ok_or(ApproveError::NotFound)?;
-        if let Some(operator) = operator
-            && self.is_of_operator((request.application, request.user), operator).await?
-        {
-            return Err(ApproveError::OwnRequest);
+        if let Some(operator) = operator {
+            let person = (request.application, request.user);
+            if self.is_of_operator(person, operator).await?.ok_or(ApproveError::NoSuchOperator)? {
+                return Err(ApproveError::OwnRequest);
+            }
         }
         let now = self.clock.now();
         let event = Event {
@@ -65,20 +66,19 @@ impl Engine {
         }
     }
 
-    /// Whether the operator's address is one of the person's.
+    /// Whether the operator's address is one of the person's. `None`: there is no such operator.
     pub(super) async fn is_of_operator(
         &self,
         (application, user): (ApplicationId, UserId),
         operator: OperatorId,
-    ) -> Result<bool, ApproveError> {
+    ) -> Result<Option<bool>, StoreError> {
         let operators = self.noting(self.store.operators().await)?;
-        let found = operators.into_iter().find(|one| one.id == operator);
-        let found = found.ok_or(ApproveError::NoSuchOperator)?;
+        let Some(found) = operators.into_iter().find(|one| one.id == operator) else { return Ok(None) };
         let ring = self.keyring();
         let email = found.open_email(&ring);
         let email = email.map_err(|error| StoreError::Internal(format!("an operator's address: {error}")))?;
         let hash = address_hash(&ring, &Recipient::Email(email));
         let user = self.noting(self.store.find(application, Whom::User(user)).await)?;
-        Ok(user.is_some_and(|user| user.address(hash).is_some()))
+        Ok(Some(user.is_some_and(|user| user.address(hash).is_some())))
     }
 }

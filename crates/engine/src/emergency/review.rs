@@ -11,7 +11,6 @@ use backstop_domain::{
     secret::SecretString,
 };
 
-use super::approve::ApproveError;
 use crate::Engine;
 
 /// Why nothing was reviewed.
@@ -35,15 +34,6 @@ pub enum ReviewError {
     /// The store cannot be written now.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-impl From<ApproveError> for ReviewError {
-    fn from(error: ApproveError) -> Self {
-        match error {
-            ApproveError::Store(error) => Self::Store(error),
-            _ => Self::NoSuchOperator,
-        }
-    }
 }
 
 impl Engine {
@@ -74,7 +64,7 @@ impl Engine {
             return Err(ReviewError::Reviewed);
         }
         if let (Some(operator), Some(application), Some(user)) = (operator, used.application, used.user)
-            && self.is_of_operator((application, user), operator).await?
+            && self.is_of_operator((application, user), operator).await?.ok_or(ReviewError::NoSuchOperator)?
         {
             return Err(ReviewError::OwnUse);
         }

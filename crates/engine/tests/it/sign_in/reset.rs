@@ -11,6 +11,7 @@ use backstop_domain::{
     ports::store::File,
     purpose::Purpose,
     secret::SecretString,
+    token::session::Session,
     user::Address,
 };
 use backstop_engine::{
@@ -148,19 +149,33 @@ fn where_a_code_to_sign_in_with_will_do_no_other_one_does_and_none_that_went_els
     tokens(town.password(ASHA, NEW));
 }
 
+/// Puts confirmed addresses before those that Asha had from the beginning.
+fn add(town: &mut Town, texts: &[&str]) {
+    town.pass(60);
+    let (ring, owner) = (town.house.ring(), (town.user().application, town.asha));
+    let when = (town.house.clock.now(), true);
+    let seal = |text: &&str| Address::seal(&ring, owner, &address(text), when, town.house.chance.as_ref());
+    let added: Vec<Address> = texts.iter().map(seal).collect();
+    let rule = move |file: &mut File| {
+        file.user.as_mut().unwrap().profile.addresses.splice(0..0, added.clone());
+    };
+    town.write(rule, texts);
+}
+
+/// The session of somebody who read a code that was sent there.
+fn signed_in_by(town: &mut Town, to: &str) -> Session {
+    let id = town.send(to, Purpose::login());
+    let check = OtpCheck { target: OtpTarget::Id(id), code: town.code(id), mfa_token: None, remember: None };
+    let signed_in =
+        town.ask(|engine, caller| async move { engine.sign_in_otp_verify(&caller, check, None).await });
+    tokens(signed_in).session
+}
+
 #[test]
 fn an_address_that_was_just_put_there_recovers_nothing_for_a_day() {
     let mut town = Town::new();
-    let (ring, chance) = (town.house.ring(), town.house.chance.clone());
-    town.pass(60);
-    let owner = (town.user().application, town.asha);
-    let added = [NOBODY, ANOTHER].map(|text| {
-        Address::seal(&ring, owner, &address(text), (town.house.clock.now(), true), chance.as_ref())
-    });
-    let add = move |file: &mut File| {
-        file.user.as_mut().unwrap().profile.addresses.splice(0..0, added.clone());
-    };
-    town.write(add, &[NOBODY, ANOTHER]);
+    add(&mut town, &[NOBODY, ANOTHER]);
+    let ring = town.house.ring();
     let falls_back_on = |town: &Town, id| {
         let personal = town.house.view(id).unwrap().verification.open_personal(&ring).unwrap();
         personal.fallback_to.into_values().collect::<Vec<_>>()
@@ -182,14 +197,6 @@ fn an_address_that_was_just_put_there_recovers_nothing_for_a_day() {
     let unseen = named(&mut town, ASHA, Purpose::login());
     assert!(is_refused(&unseen), "as one to sign in with may have, if it did not go straight");
     town.house.refuses.store(false, Ordering::SeqCst);
-    let by_code = |town: &mut Town, to: &str| {
-        let id = town.send(to, Purpose::login());
-        let target = OtpTarget::Id(id);
-        let check = OtpCheck { target, code: town.code(id), mfa_token: None, remember: None };
-        let signed_in =
-            town.ask(|engine, caller| async move { engine.sign_in_otp_verify(&caller, check, None).await });
-        tokens(signed_in).session.id
-    };
     let changes = |town: &mut Town, session| {
         let asha = town.asha;
         town.ask(|engine, caller| async move {
@@ -199,7 +206,7 @@ fn an_address_that_was_just_put_there_recovers_nothing_for_a_day() {
             (set, begun.map(drop))
         })
     };
-    let session = by_code(&mut town, NOBODY);
+    let session = signed_in_by(&mut town, NOBODY).id;
     let refused = changes(&mut town, session);
     let refused =
         [refused.0, refused.1].map(|refused| matches!(refused, Err(ManageError::Denied(Denied::StepUp))));
@@ -211,26 +218,16 @@ fn an_address_that_was_just_put_there_recovers_nothing_for_a_day() {
     assert_eq!(falls_back_on(&town, id), [ANOTHER]);
     let id = town.send(NOBODY, Purpose::password_reset());
     let code = town.code(id);
-    reset(&mut town, super::reset::by_code(id, code)).unwrap();
+    reset(&mut town, by_code(id, code)).unwrap();
     tokens(town.password(ASHA, NEW));
 }
 
 #[test]
 fn whoever_shows_what_they_held_before_changes_what_is_theirs_while_a_new_address_waits() {
     let mut town = Town::new();
-    let (ring, chance) = (town.house.ring(), town.house.chance.clone());
-    town.pass(60);
-    let owner = (town.user().application, town.asha);
-    let added =
-        Address::seal(&ring, owner, &address(NOBODY), (town.house.clock.now(), true), chance.as_ref());
-    town.write(move |file| file.user.as_mut().unwrap().profile.addresses.push(added.clone()), &[NOBODY]);
+    add(&mut town, &[NOBODY]);
     for to in [ASHA, NOBODY] {
-        let id = town.send(to, Purpose::login());
-        let target = OtpTarget::Id(id);
-        let check = OtpCheck { target, code: town.code(id), mfa_token: None, remember: None };
-        let signed_in =
-            town.ask(|engine, caller| async move { engine.sign_in_otp_verify(&caller, check, None).await });
-        let (asha, session) = (town.asha, tokens(signed_in).session);
+        let (asha, session) = (town.asha, signed_in_by(&mut town, to));
         if to == NOBODY {
             let asked = super::second_factor::step_up(&mut town, &session);
             tokens(town.knows_password(Knock::Mfa(asked.mfa_token)));
